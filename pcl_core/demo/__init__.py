@@ -1,0 +1,1 @@
+"""Generated volumes on which the whole path is shown."""

@@ -1,0 +1,1 @@
+"""Metrics a class and a case, and the reports made of them."""

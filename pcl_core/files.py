@@ -1,0 +1,76 @@
+"""Writing files so that a reader never sees half of one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pcl_core.errors import InputError
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def write_error(path: Path, error: OSError) -> InputError:
+    """Says in words why ``path`` could not be written."""
+    if error.errno in _NO_ROOM:
+        return InputError(f"No space left to write {path}.", "Free some space or choose another output folder.")
+    return InputError(f"Cannot write {path}: {error.strerror or error}.", "Choose a folder that you may write to.")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yields a temporary path beside ``path`` that is renamed into it when the block ends well.
+
+    The temporary name ends like the final one (``.nii.gz``, ``.nrrd``), so that writers which choose a format by the name
+    work on it. When the block fails, nothing is left behind.
+
+    Raises:
+        InputError: the folder or the file cannot be written.
+    """
+    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        os.replace(partial, path)
+    except OSError as error:
+        raise write_error(path, error) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes ``text`` as UTF-8, whole or not at all. Raises InputError when that is impossible."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def writable_folder(path: Path) -> Path:
+    """Creates ``path`` and makes sure that files can be written in it, before hours of work depend on it.
+
+    Raises:
+        InputError: the path is a file, or cannot be created or written.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / f".writable-{os.getpid()}"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except FileExistsError as error:
+        raise InputError(f"The output {path} is a file, not a folder.", "Choose another output folder.") from error
+    except OSError as error:
+        raise write_error(path, error) from error
+    return path
+
+
+def require_space(path: Path, needed_bytes: int) -> None:
+    """Raises InputError when the disk of folder ``path`` has less than ``needed_bytes`` free."""
+    free = shutil.disk_usage(path).free
+    if free < needed_bytes:
+        raise InputError(
+            f"No space for {path}: {needed_bytes / 2**20:.0f} MiB are needed, {free / 2**20:.0f} MiB are free.",
+            "Free some space, choose another output folder, or a smaller --size.",
+        )

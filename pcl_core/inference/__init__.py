@@ -1,0 +1,1 @@
+"""Slices become label volumes on the native grid."""

@@ -1,0 +1,1 @@
+"""Encoder, decoder, U-Net and projection head."""

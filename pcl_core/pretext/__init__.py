@@ -1,0 +1,1 @@
+"""One file an objective, and the contrastive loss they share."""

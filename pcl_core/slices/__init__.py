@@ -1,0 +1,1 @@
+"""Volumes become prepared slices with positions: intensities, in-plane grid, the slice bank, augmentation."""

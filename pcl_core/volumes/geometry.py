@@ -1,0 +1,157 @@
+"""Where a volume's voxels lie in the patient, and in which order its slices are looked at.
+
+Patient coordinates are LPS in mm, as DICOM and ITK have them: x grows to the patient's left, y to the back (posterior), z to
+the head (superior). Voxel arrays are indexed (z, y, x): the stored third axis first. This file needs NumPy only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Literal
+
+import numpy as np
+
+Axis = Literal["auto", "axial", "coronal", "sagittal"]
+AXES: tuple[Axis, ...] = ("auto", "axial", "coronal", "sagittal")
+
+# Patient axis (0 left, 1 posterior, 2 superior) across which the slices of a named plane are stacked.
+_NORMAL_OF_PLANE = {"sagittal": 0, "coronal": 1, "axial": 2}
+# Sign along each patient axis in which positions grow: left, anterior, superior.
+_POSITION_SIGN = (1, -1, 1)
+# For slices stacked along a patient axis: (row axis, sign), (column axis, sign) of the canonical picture. Axial slices show
+# anterior at the top, coronal and sagittal ones the head; columns grow to the patient's left, or to the back.
+_PICTURE = {2: ((1, 1), (0, 1)), 1: ((2, -1), (0, 1)), 0: ((2, -1), (1, 1))}
+_LETTERS = (("R", "L"), ("A", "P"), ("I", "S"))
+# Spacings that differ by less are the same spacing, written with different rounding.
+SAME_SPACING = 1e-3
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """The grid of a volume.
+
+    Attributes:
+        size: voxels along the stored axes (x, y, z).
+        spacing: mm between voxel centres along (x, y, z).
+        origin: LPS position in mm of the centre of voxel (0, 0, 0).
+        direction: 3 x 3, row by row; column k is the LPS unit vector of stored axis k (ITK's convention).
+    """
+
+    size: tuple[int, int, int]
+    spacing: tuple[float, float, float]
+    origin: tuple[float, float, float]
+    direction: tuple[float, ...]
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """The direction as a (3, 3) array whose columns are the stored axes x, y, z."""
+        return np.asarray(self.direction, dtype=float).reshape(3, 3)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape (z, y, x) of the voxel array."""
+        return self.size[2], self.size[1], self.size[0]
+
+    @property
+    def voxel_volume(self) -> float:
+        """Volume of a voxel in cubic mm."""
+        return float(np.prod(self.spacing))
+
+    def orientation(self) -> str:
+        """Letters of the patient directions in which the stored axes x, y, z grow, such as ``LPS``."""
+        axes = patient_axes(self.matrix)
+        return "".join(_LETTERS[axis][int(self.matrix[axis, k] > 0)] for k, axis in enumerate(axes))
+
+    def differs_from(self, other: Geometry, tolerance: float = 1e-3) -> str:
+        """Says in words how the grids differ, or nothing when they are the same within ``tolerance`` voxels."""
+        if self.size != other.size:
+            return f"its size {_by(self.size)} is not {_by(other.size)}"
+        if not np.allclose(self.spacing, other.spacing, rtol=tolerance, atol=0):
+            return f"its spacing {_by(self.spacing)} mm is not {_by(other.spacing)} mm"
+        if not np.allclose(self.direction, other.direction, atol=tolerance):
+            return "its direction is another one"
+        if not np.allclose(self.origin, other.origin, atol=tolerance * max(self.spacing)):
+            return f"its origin {_by(self.origin)} mm is not {_by(other.origin)} mm"
+        return ""
+
+
+@dataclass(frozen=True)
+class CanonicalView:
+    """How the stored array is turned into canonical slices, and back.
+
+    Attributes:
+        order: the stored array axes, as indices into (z, y, x), that become (slice, row, column).
+        flips: whether each of (slice, row, column) runs against its stored axis.
+        spacing: mm along (slice, row, column).
+        shape: voxels along (slice, row, column).
+        normal: patient direction in which positions grow: ``S``, ``A`` or ``L``.
+    """
+
+    order: tuple[int, int, int]
+    flips: tuple[bool, bool, bool]
+    spacing: tuple[float, float, float]
+    shape: tuple[int, int, int]
+    normal: str
+
+    def apply(self, array: np.ndarray) -> np.ndarray:
+        """Views a stored (z, y, x) array as (slice, row, column), without copying."""
+        return np.flip(array.transpose(self.order), [k for k in range(3) if self.flips[k]])
+
+    def invert(self, array: np.ndarray) -> np.ndarray:
+        """Views a (slice, row, column) array as the stored (z, y, x), without copying: the exact inverse of apply."""
+        back = np.flip(array, [k for k in range(3) if self.flips[k]])
+        return back.transpose([int(k) for k in np.argsort(self.order)])
+
+
+def patient_axes(matrix: np.ndarray) -> tuple[int, int, int]:
+    """The patient axis (0 left-right, 1 front-back, 2 foot-head) nearest to each stored axis x, y, z, each used once.
+
+    The assignment with the largest sum of absolute cosines wins. It depends on the directions only, not on the order in
+    which the axes are stored, so a permuted volume is assigned alike (greedy assignment is not so near 45 degrees).
+    """
+    cosines = np.abs(matrix)
+
+    def fit(axes: Sequence[int]) -> tuple[float, float, float]:
+        total = sum(cosines[axis, k] for k, axis in enumerate(axes))
+        head, front = (cosines[axis, list(axes).index(axis)] for axis in (2, 1))
+        return round(float(total), 6), round(float(head), 6), round(float(front), 6)
+
+    best = max(permutations(range(3)), key=fit)
+    return best[0], best[1], best[2]
+
+
+def through_plane_axis(spacing: Sequence[float]) -> int:
+    """The stored axis (0 x, 1 y, 2 z) across which slices are stacked: the largest spacing; a tie goes to the third."""
+    largest = max(spacing)
+    return 2 if spacing[2] >= largest * (1 - SAME_SPACING) else int(np.argmax(spacing))
+
+
+def canonical_view(geometry: Geometry, axis: Axis = "auto") -> CanonicalView:
+    """Decides the slice axis and the canonical orientation of a grid.
+
+    Args:
+        geometry: the stored grid.
+        axis: ``auto`` takes the through-plane axis, the others the stored axis nearest to the plane's normal.
+
+    Returns:
+        a view whose slices and positions are the same for the same anatomy, however it was flipped or permuted in storage.
+    """
+    nearest = patient_axes(geometry.matrix)
+    stacked = through_plane_axis(geometry.spacing) if axis == "auto" else nearest.index(_NORMAL_OF_PLANE[axis])
+    normal = nearest[stacked]
+    wanted = ((normal, _POSITION_SIGN[normal]), *_PICTURE[normal])
+    stored = [nearest.index(patient) for patient, _ in wanted]
+    flips = [geometry.matrix[patient, k] * sign < 0 for k, (patient, sign) in zip(stored, wanted, strict=True)]
+    return CanonicalView(
+        order=(2 - stored[0], 2 - stored[1], 2 - stored[2]),
+        flips=(bool(flips[0]), bool(flips[1]), bool(flips[2])),
+        spacing=(geometry.spacing[stored[0]], geometry.spacing[stored[1]], geometry.spacing[stored[2]]),
+        shape=(geometry.size[stored[0]], geometry.size[stored[1]], geometry.size[stored[2]]),
+        normal="LAS"[normal],
+    )
+
+
+def _by(values: Sequence[float]) -> str:
+    return " x ".join(f"{value:g}" for value in values)
