@@ -50,12 +50,14 @@ class JsonLines:
     stream: TextIO
 
     def write(self, event: Event) -> None:
+        """Writes one line."""
         if event["event"] == "table":
             return
         self.stream.write(json.dumps(plain(event), ensure_ascii=False, allow_nan=False) + "\n")
         self.stream.flush()
 
     def close(self) -> None:
+        """Nothing is held back."""
         self.stream.flush()
 
 
@@ -66,6 +68,7 @@ class Collected:
     events: list[Event] = field(default_factory=list)
 
     def write(self, event: Event) -> None:
+        """Keeps one event."""
         self.events.append(event)
 
     def close(self) -> None:

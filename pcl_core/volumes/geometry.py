@@ -97,12 +97,13 @@ class CanonicalView:
 
     def apply(self, array: np.ndarray) -> np.ndarray:
         """Views a stored (z, y, x) array as (slice, row, column), without copying."""
-        return np.flip(array.transpose(self.order), [k for k in range(3) if self.flips[k]])
+        view: np.ndarray = np.flip(array.transpose(self.order), tuple(k for k in range(3) if self.flips[k]))
+        return view
 
     def invert(self, array: np.ndarray) -> np.ndarray:
         """Views a (slice, row, column) array as the stored (z, y, x), without copying: the exact inverse of apply."""
-        back = np.flip(array, [k for k in range(3) if self.flips[k]])
-        return back.transpose([int(k) for k in np.argsort(self.order)])
+        back: np.ndarray = np.flip(array, tuple(k for k in range(3) if self.flips[k]))
+        return back.transpose([self.order.index(k) for k in range(3)])
 
 
 def patient_axes(matrix: np.ndarray) -> tuple[int, int, int]:
