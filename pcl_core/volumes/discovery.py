@@ -1,0 +1,114 @@
+"""From a file or a folder to the volumes in it. Only headers are read."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from pcl_core.errors import InputError
+from pcl_core.volumes.formats import KNOWN, NotReadableError, format_of
+from pcl_core.volumes.ids import Item, unique
+from pcl_core.volumes.itk import itk_sources
+from pcl_core.volumes.layouts import place, resolve
+from pcl_core.volumes.nifti import nifti_sources
+from pcl_core.volumes.volume import Unreadable, VolumeSource
+
+
+@dataclass(frozen=True)
+class Found:
+    """The volumes of an input, sorted by path, and the files that cannot be used."""
+
+    sources: tuple[VolumeSource, ...]
+    unreadable: tuple[Unreadable, ...]
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Everything that an input holds, by kind; ``layout`` is the one that was gone by."""
+
+    images: tuple[Item, ...]
+    labels: tuple[Item, ...]
+    unreadable: tuple[Unreadable, ...]
+    layout: str
+
+
+def find_volumes(inputs: Path, layout: str = "auto") -> Found:
+    """Finds the volumes of an input; label maps are left out.
+
+    Args:
+        inputs: a file, a folder with a DICOM series, or a folder of either, at any depth; hidden files are skipped.
+        layout: how the data set names its files, one of ``layouts.NAMES``.
+
+    Returns:
+        sources sorted by path. Their ids are unique: the file's name without suffix, ``_frame01`` and so on for the frames
+        of 4-D files, preceded by folder names where files of the same name lie in several folders.
+
+    Raises:
+        InputError: the path does not exist, there is nothing that can be used, or the only file is unreadable.
+    """
+    gathered = gather(inputs, layout)
+    require_some(inputs, gathered)
+    return Found(tuple(item.source for item in gathered.images), gathered.unreadable)
+
+
+def gather(inputs: Path, layout: str = "auto", want_images: bool = True, want_labels: bool = False) -> Gathered:
+    """Finds volumes and label maps, reading the headers of the wanted ones only.
+
+    Raises:
+        InputError: the path does not exist, holds no volume files, or is a file that cannot be used.
+    """
+    single = not inputs.is_dir()
+    if single and not inputs.exists():
+        raise InputError(f"{inputs} does not exist.", "Check the path.")
+    if single and format_of(inputs) is None:
+        raise NotReadableError(inputs, "it is no volume of a known format", f"Give {KNOWN}.")
+    paths = [inputs] if single else [path for path in _files(inputs) if format_of(path)]
+    if not paths:
+        raise InputError(f"There are no volumes in {inputs}.", f"Give {KNOWN}.")
+    rule = resolve(layout, inputs, paths)
+    items: list[Item] = []
+    unreadable: list[Unreadable] = []
+    for path in paths:
+        where = place(inputs, path, rule)
+        if single or (want_labels if where.labels else want_images):
+            try:
+                items += [Item(source, where) for source in _sources(path)]
+            except NotReadableError as error:
+                if single:
+                    raise
+                unreadable.append(error.as_unreadable())
+    images = [item for item in items if not item.place.labels or (single and want_images)]
+    labels = [item for item in items if item.place.labels or (single and want_labels)]
+    return Gathered(unique(images), unique(labels), tuple(unreadable), rule)
+
+
+def require_some(inputs: Path, gathered: Gathered) -> None:
+    """Raises InputError when nothing was found that can be used."""
+    if gathered.images:
+        return
+    if gathered.unreadable:
+        first, count = gathered.unreadable[0], len(gathered.unreadable)
+        raise InputError(
+            f"None of the {count} volumes in {inputs} can be used; {first.path}: {first.reason}.", "Copy or export them again."
+        )
+    raise InputError(f"There are only label files in {inputs}.", "Give the folder of the images.")
+
+
+def _files(folder: Path) -> list[Path]:
+    """All files below a folder in order of their paths, without hidden ones."""
+    found = []
+    for root, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(root, name) for name in names if not name.startswith(".")]
+    return sorted(found)
+
+
+def _sources(path: Path) -> list[VolumeSource]:
+    kind = format_of(path)
+    try:
+        return nifti_sources(path) if kind == "nifti" or kind is None else itk_sources(path, kind)
+    except OSError as error:
+        raise NotReadableError(
+            path, f"it cannot be read ({error.strerror or error})", "Check the disk and your rights."
+        ) from error

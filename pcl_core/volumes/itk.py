@@ -1,0 +1,120 @@
+"""NRRD and MetaImage files, through SimpleITK: headers become sources, frames become voxels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk  # noqa: N813 (its own usual name)
+
+from pcl_core.volumes.formats import (
+    NotReadableError,
+    checked_geometry,
+    frame_id,
+    refuse_two_dimensions,
+    refuse_vectors,
+    stem_of,
+)
+from pcl_core.volumes.geometry import Geometry
+from pcl_core.volumes.volume import Format, VolumeSource
+
+_READERS: dict[Format, str] = {"nrrd": "NrrdImageIO", "metaimage": "MetaImageIO", "dicom": "GDCMImageIO"}
+DTYPES: dict[int, str] = {
+    sitk.sitkInt8: "int8",
+    sitk.sitkUInt8: "uint8",
+    sitk.sitkInt16: "int16",
+    sitk.sitkUInt16: "uint16",
+    sitk.sitkInt32: "int32",
+    sitk.sitkUInt32: "uint32",
+    sitk.sitkInt64: "int64",
+    sitk.sitkUInt64: "uint64",
+    sitk.sitkFloat32: "float32",
+    sitk.sitkFloat64: "float64",
+}
+
+
+def itk_sources(path: Path, kind: Format) -> list[VolumeSource]:
+    """Reads the header of a NRRD or MetaImage file.
+
+    Returns:
+        one source, or one a frame of a 4-D file; ``id`` comes from the file's name and ``patient`` is not known.
+
+    Raises:
+        NotReadableError: not of this format, 2-D, with several numbers a voxel, or more than four axes.
+    """
+    reader = header_reader(path, kind)
+    size = reader.GetSize()
+    if len(size) < 3:
+        raise refuse_two_dimensions(path)
+    if reader.GetNumberOfComponents() > 1 or reader.GetPixelIDValue() not in DTYPES or len(size) > 4:
+        raise refuse_vectors(path)
+    geometry, notes = checked_geometry(path, header_geometry(reader))
+    frames = size[3] if len(size) == 4 else 1
+    base = stem_of(path)
+    return [
+        VolumeSource(
+            id=frame_id(base, k, frames) if frames > 1 else base,
+            files=(path,),
+            format=kind,
+            geometry=geometry,
+            dtype=DTYPES[reader.GetPixelIDValue()],
+            patient="",
+            frame=k if frames > 1 else None,
+            notes=notes,
+        )
+        for k in range(frames)
+    ]
+
+
+def read_itk(source: VolumeSource) -> np.ndarray:
+    """Reads the voxels (z, y, x) of a source: the stored integers, or 32-bit floats.
+
+    Raises:
+        NotReadableError: the file has changed, is cut short or damaged.
+    """
+    reader = header_reader(source.path, source.format)
+    size = reader.GetSize()
+    if size[:3] != source.geometry.size or (source.frame or 0) >= (size[3] if len(size) == 4 else 1):
+        raise NotReadableError(source.path, "it has changed since its header was read", "Start again.")
+    if len(size) == 4:
+        reader.SetExtractSize([*size[:3], 0])
+        reader.SetExtractIndex([0, 0, 0, source.frame or 0])
+    try:
+        stored = sitk.GetArrayFromImage(reader.Execute())
+    except RuntimeError as error:
+        raise NotReadableError(source.path, "it is cut short or damaged, or a file that it refers to is missing") from error
+    return stored if stored.dtype.kind in "iu" else stored.astype(np.float32, copy=False)
+
+
+def header_reader(path: Path, kind: Format) -> Any:
+    """A SimpleITK reader that has read the header of ``path``.
+
+    Raises:
+        NotReadableError: missing, empty or not of this format.
+    """
+    if not path.is_file():
+        raise NotReadableError(path, "it does not exist", "Check the path.")
+    if path.stat().st_size == 0:
+        raise NotReadableError(path, "it is empty")
+    reader: Any = sitk.ImageFileReader()  # type: ignore[no-untyped-call]
+    reader.SetImageIO(_READERS[kind])
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError as error:
+        name = {"nrrd": "NRRD", "metaimage": "MetaImage", "dicom": "DICOM image"}[kind]
+        raise NotReadableError(path, f"it is not a {name} file, or its header is damaged") from error
+    return reader
+
+
+def header_geometry(reader: Any) -> Geometry:
+    """The grid of the first three axes of a file whose header was read."""
+    axes = len(reader.GetSize())
+    direction = np.asarray(reader.GetDirection(), dtype=float).reshape(axes, axes)[:3, :3] + 0.0
+    return Geometry(
+        size=reader.GetSize()[:3],
+        spacing=reader.GetSpacing()[:3],
+        origin=reader.GetOrigin()[:3],
+        direction=tuple(float(value) for value in direction.ravel()),
+    )

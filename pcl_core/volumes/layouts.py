@@ -1,0 +1,184 @@
+"""How data sets name their files: which are images, which are labels, what belongs together, who is the patient.
+
+A layout is data. What its patterns do not match follows the general rule: labels end in ``_gt``, ``_seg``, ``_label`` or
+``_mask`` (also with a hyphen, and Slicer's ``.seg``), or lie in a folder of labels; everything else is an image, and every
+image is a patient of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pcl_core.errors import InputError
+from pcl_core.volumes.formats import stem_of
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The naming rule of a data set.
+
+    Attributes:
+        name: value of ``--layout``.
+        images: matches the path of an image without its suffix, below and including the folder that was given; the group
+            ``patient`` names the patient, ``case`` what image and labels share, ``channel`` the number of a modality.
+        labels: matches the path of labels, with the group ``case``.
+        sure: what at least half of the paths must match for ``auto`` to choose this layout.
+    """
+
+    name: str
+    images: re.Pattern[str]
+    labels: re.Pattern[str]
+    sure: re.Pattern[str]
+
+
+def _layout(name: str, images: str, labels: str, sure: str = "") -> Layout:
+    return Layout(
+        name, re.compile(images), re.compile(labels), re.compile(sure or f"{images}|{re.sub('[?]P<[a-z]+>', '', labels)}")
+    )
+
+
+_NEVER = r"(?!)"
+LAYOUTS = {
+    layout.name: layout
+    for layout in (
+        _layout(
+            "acdc",
+            r"(?:^|/)(?P<case>(?P<patient>patient\d+)_(?:frame\d+|4d))$",
+            r"(?:^|/)(?P<case>patient\d+_frame\d+)_gt$",
+        ),
+        _layout(
+            "mmwhs",
+            r"(?:^|/)(?P<case>(?P<patient>(?:ct|mr)_(?:train|test)_\d+))_image$",
+            r"(?:^|/)(?P<case>(?:ct|mr)_(?:train|test)_\d+)_label$",
+        ),
+        _layout("chd", r"(?:^|/)(?P<case>(?P<patient>ct_\d+))_image$", r"(?:^|/)(?P<case>ct_\d+)_label$"),
+        _layout(
+            "hvsmr",
+            r"(?:^|/)(?P<case>(?:training|testing)_\w*(?P<patient>pat\d+))$",
+            r"(?:^|/)(?P<case>(?:training|testing)_\w*pat\d+)-label$",
+        ),
+        _layout(
+            "nnunet",
+            r"(?:^|/)(?P<patient>(?P<case>[^/]+))_(?P<channel>\d{4})$",
+            r"(?:^|/)labels(?:Tr|Ts)/(?P<case>[^/]+)$",
+            sure=r"(?:^|/)images(?:Tr|Ts)/[^/]+_\d{4}$|(?:^|/)labels(?:Tr|Ts)/",
+        ),
+        _layout(
+            "msd",
+            r"(?:^|/)images(?:Tr|Ts)/(?P<patient>(?P<case>[^/]+))$",
+            r"(?:^|/)labels(?:Tr|Ts)/(?P<case>[^/]+)$",
+        ),
+        _layout("folder", _NEVER, _NEVER, _NEVER),
+    )
+}
+NAMES = ("auto", *sorted(LAYOUTS))
+
+# Where several label files lie beside one image, the first of these is taken.
+_SUFFIXES = ("gt", "label", "mask", "seg")
+_LABEL_NAME = re.compile(rf"^(?P<case>.+)(?:[_-](?P<kind>{'|'.join(_SUFFIXES)})|\.(?P<slicer>seg))$", re.IGNORECASE)
+_IMAGE_NAME = re.compile(r"^(?P<case>.+)[_-](?:image|img)$", re.IGNORECASE)
+_LABEL_FOLDER = re.compile(r"^(?:labels?(?:tr|ts|val?)?|masks?|seg|segmentations?|gt|ground[_-]?truth)$", re.IGNORECASE)
+_IMAGE_FOLDER = re.compile(r"^(?:images?(?:tr|ts|val?)?|img)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Place:
+    """What the path of a file says about it.
+
+    Attributes:
+        labels: whether it is a label map.
+        id: the name that results of it are given.
+        case: what an image and its labels share.
+        patient: the patient, or an empty string when the path does not tell.
+        parents: folders below the one given.
+        rank: the lower is taken where several label files fit one image.
+        channel: whether it is one of the modalities of a case.
+    """
+
+    labels: bool
+    id: str
+    case: str
+    patient: str
+    parents: tuple[str, ...]
+    rank: int = 0
+    channel: bool = False
+
+    @property
+    def folder(self) -> tuple[str, ...]:
+        """The parents without those that only part images from labels."""
+        return tuple(part for part in self.parents if not (_LABEL_FOLDER.match(part) or _IMAGE_FOLDER.match(part)))
+
+
+def place(root: Path, path: Path, layout: str, stem: str = "") -> Place:
+    """Reads what the path of ``path`` below ``root`` says, by the patterns of ``layout`` or the general rule.
+
+    Args:
+        root: the folder that was given, or ``path`` itself.
+        path: a volume file, or the folder of a DICOM series.
+        layout: a key of LAYOUTS.
+        stem: the name to go by; the file's own when empty.
+    """
+    stem = stem or stem_of(path)
+    parents = path.relative_to(root).parts[:-1] if path != root else ()
+    around = root if path != root else path.parent
+    text = str(PurePosixPath(around.name, *parents, stem))
+    if found := LAYOUTS[layout].labels.search(text):
+        return Place(True, stem, found["case"], "", parents)
+    named = _LABEL_NAME.match(stem)
+    if named or any(_LABEL_FOLDER.match(part) for part in parents):
+        kind = (named["kind"] or named["slicer"]).lower() if named else _SUFFIXES[0]
+        return Place(True, stem, _shared(named["case"] if named else stem), "", parents, _SUFFIXES.index(kind))
+    if found := LAYOUTS[layout].images.search(text):
+        groups = found.groupdict()
+        channel = bool(groups.get("channel"))
+        return Place(False, groups["case"] if channel else stem, groups["case"], groups["patient"], parents, channel=channel)
+    return Place(False, stem, _shared(stem), "", parents)
+
+
+def _shared(stem: str) -> str:
+    """``x_image`` and ``x`` are the same case."""
+    found = _IMAGE_NAME.match(stem)
+    return found["case"] if found else stem
+
+
+def resolve(layout: str, root: Path, paths: Iterable[Path]) -> str:
+    """The layout to go by: the one asked for, or for ``auto`` the first that fits at least half of the files.
+
+    Raises:
+        InputError: there is no layout of that name.
+    """
+    if layout in LAYOUTS:
+        return layout
+    if layout != "auto":
+        raise InputError(f"There is no layout {layout}.", f"Choose one of {', '.join(NAMES)}.")
+    around = (root,) if root.is_dir() else (root.parent,)
+    texts = [str(PurePosixPath(around[0].name, *path.relative_to(around[0]).parts[:-1], stem_of(path))) for path in paths]
+    fits = {name: sum(bool(rule.sure.search(text)) for text in texts) for name, rule in LAYOUTS.items()}
+    return next((name for name, count in fits.items() if texts and 2 * count >= len(texts)), "folder")
+
+
+def class_names(folder: Path) -> dict[int, str]:
+    """Names of the label values, from the ``dataset.json`` (Decathlon or nnU-Net) in ``folder`` or beside it.
+
+    Returns:
+        value -> name, without regions that join several values; empty when there is no such file.
+
+    Raises:
+        InputError: the file is no JSON, or its ``labels`` are not of either form.
+    """
+    path = next((place / "dataset.json" for place in (folder, folder.parent) if (place / "dataset.json").is_file()), None)
+    if path is None:
+        return {}
+    try:
+        labels: Any = json.loads(path.read_text(encoding="utf-8-sig")).get("labels", {})
+        pairs = [(value, key) if not str(key).isdigit() else (key, value) for key, value in labels.items()]
+        return {int(value): str(name) for value, name in pairs if not isinstance(value, list)}
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise InputError(
+            f"The class names in {path} cannot be read.", 'Correct its "labels", such as {"0": "background", "1": "liver"}.'
+        ) from error

@@ -1,0 +1,55 @@
+"""From voxels to a volume file, whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk  # noqa: N813 (its own usual name)
+
+from pcl_core.errors import InputError
+from pcl_core.files import replacing
+from pcl_core.volumes.formats import format_of
+from pcl_core.volumes.geometry import Geometry
+
+
+def write_volume(path: Path, array: np.ndarray, geometry: Geometry) -> None:
+    """Writes a volume, compressed; the format goes by the name: .nrrd, .nii.gz, .nii, .mha.
+
+    The file is read back before it takes its place, since a full disk does not always make a writer fail.
+
+    Args:
+        path: file to write; its folder is made when missing.
+        array: voxels (z, y, x), whole numbers or floats.
+        geometry: the grid that they lie on.
+
+    Raises:
+        InputError: an unknown suffix, no space, or a folder that may not be written.
+        ValueError: the array does not fit the grid.
+    """
+    if array.shape != geometry.shape:
+        raise ValueError(f"an array of {array.shape} does not fit a grid of {geometry.shape} (z, y, x)")
+    if format_of(path) is None or path.suffix.lower() in {".mhd", ".nhdr"}:
+        raise InputError(f"Cannot write {path}: its name does not end in .nrrd, .nii.gz, .nii or .mha.", "Choose one of these.")
+    voxels = np.ascontiguousarray(array.astype(np.uint8) if array.dtype == bool else array)
+    image: Any = sitk.GetImageFromArray(voxels, isVector=False)
+    image.SetSpacing(geometry.spacing)
+    image.SetOrigin(geometry.origin)
+    image.SetDirection(geometry.direction)
+    with replacing(path) as partial:
+        partial.touch()  # lets the operating system say why, when it refuses
+        if not _written(image, voxels, partial):
+            partial.write_bytes(bytes(min(voxels.nbytes, 1 << 22)))
+            raise OSError(errno.EIO, "the file came out incomplete")
+
+
+def _written(image: Any, voxels: np.ndarray, path: Path) -> bool:
+    """Writes, reads back, and says whether the same voxels came out."""
+    try:
+        sitk.WriteImage(image, str(path), useCompression=True)
+        back = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+    except RuntimeError:
+        return False
+    return bool(np.array_equal(back, voxels, equal_nan=voxels.dtype.kind == "f"))
