@@ -1,0 +1,136 @@
+"""``finetune IMAGES LABELS --out DIR``: a U-Net from a few annotated cases."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pcl_core.cancellation import Cancellation
+from pcl_core.commands.planning import fresh_plan, overridden, report_unreadable, start
+from pcl_core.commands.pretrain import BANK_FOLDER, PLAN_FILE
+from pcl_core.errors import InputError
+from pcl_core.evaluation.metrics import case_metrics
+from pcl_core.events import Reporter, plain
+from pcl_core.files import writable_folder, write_text
+from pcl_core.inference.predicting import Predictor
+from pcl_core.plan import Plan
+from pcl_core.slices.bank import BankItem, SliceBank
+from pcl_core.slices.banking import build_bank
+from pcl_core.training.cases import find_classes, split_cases
+from pcl_core.training.context import Context
+from pcl_core.training.finetuning import Annotations, finetune
+from pcl_core.training.pretraining import STATE_FOLDER
+from pcl_core.training.weights import load_weights
+from pcl_core.volumes.cases import Case, find_cases
+from pcl_core.volumes.layouts import class_names
+from pcl_core.volumes.reading import read_labels, read_volume
+
+VALIDATION_FILE = "validation.json"
+
+
+def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation) -> None:
+    """Writes model.safetensors, metrics.csv, plan.json, validation.json and state/ into the output folder."""
+    device = start(args, reporter)
+    found = find_cases(args.images, args.labels, args.layout)
+    report_unreadable(found.unreadable, args.strict, reporter)
+    for labels in found.unmatched_labels:
+        reporter.warning(f"The labels {labels.path} match no image and are left out.", labels.path)
+    cases = _chosen(found.cases, args.cases)
+    out = writable_folder(args.out)
+    plan = _plan(args, cases, found.layout, device)
+    reporter.plan(plan.to_json())
+    items = [BankItem(case.source, case.labels) for case in cases]
+    bank = build_bank(out / STATE_FOLDER / BANK_FOLDER, items, plan.slices, reporter, cancellation, args.strict)
+    plan.save(out / PLAN_FILE)
+    annotations = _annotations(args, bank)
+    context = Context(device, args.seed, reporter, cancellation)
+    result = finetune(annotations, plan, out, context, args.encoder, args.resume)
+    reporter.artifact("model", result.model)
+    held_out = _validate(result.model, annotations, cases, device)
+    write_text(out / VALIDATION_FILE, json.dumps(plain(held_out), indent=2) + "\n")
+    reporter.artifact("validation", out / VALIDATION_FILE)
+    reporter.done(
+        model=str(result.model),
+        trained_on=[volume.id for volume in annotations.split.train],
+        held_out=held_out["held_out"],
+        tensors_transferred=result.transferred,
+        steps=result.steps,
+        loss=result.loss,
+    )
+
+
+def _chosen(cases: Sequence[Case], wanted: Sequence[str] | None) -> list[Case]:
+    """The cases that are called, by their own or their patient's name."""
+    if wanted is None:
+        return list(cases)
+    known = {case.id for case in cases} | {case.source.patient for case in cases}
+    missing = [name for name in wanted if name not in known]
+    if missing:
+        some = ", ".join(sorted(case.id for case in cases)[:6])
+        raise InputError(f"There is no annotated case '{missing[0]}'.", f"Among the annotated cases are: {some}.")
+    return [case for case in cases if case.id in wanted or case.source.patient in wanted]
+
+
+def _plan(args: argparse.Namespace, cases: Sequence[Case], layout: str, device: torch.device) -> Plan:
+    """The encoder's own plan, so that slices and network fit it, or a new one."""
+    if args.encoder is None:
+        return overridden(fresh_plan(args, [case.source for case in cases], layout, device), args, "finetune")
+    _, about = load_weights(args.encoder, "encoder")
+    plan = about.plan
+    if args.plan is not None or args.preset is not None:
+        asked = fresh_plan(args, [case.source for case in cases], layout, device)
+        plan = replace(plan, preset=asked.preset, finetune=asked.finetune)
+    return overridden(plan, args, "finetune")
+
+
+def _annotations(args: argparse.Namespace, bank: SliceBank) -> Annotations:
+    classes = find_classes(bank, class_names(args.labels), args.classes)
+    slices = _annotated_slices(args.annotated_slices, bank)
+    return Annotations(bank, classes, split_cases(bank.volumes, args.hold_out, args.seed), slices)
+
+
+def _annotated_slices(path: Path | None, bank: SliceBank) -> dict[str, list[int]]:
+    if path is None:
+        return {}
+    hint = 'Write for example {"case01": [3, 4, 5]}.'
+    try:
+        listed = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"Cannot read {path}: {error.strerror or error}.", "Check the path.") from error
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON: {error}.", hint) from error
+    if not isinstance(listed, dict) or not all(
+        isinstance(numbers, list) and all(type(number) is int for number in numbers) for numbers in listed.values()
+    ):
+        raise InputError(f"{path} does not list whole numbers by case.", hint)
+    unknown = set(listed) - {volume.id for volume in bank.volumes}
+    if unknown:
+        raise InputError(f"{path} names the case '{min(unknown)}', which is not among the annotated ones.", hint)
+    return listed
+
+
+def _validate(model: Path, annotations: Annotations, cases: Sequence[Case], device: torch.device) -> dict[str, Any]:
+    """Figures of the held-out case on its own grid. It chose nothing: the last weights are kept whatever it says."""
+    held_out = {volume.id for volume in annotations.split.held_out}
+    if not held_out:
+        return {"held_out": {}, "note": "All cases were trained on; three or more are needed to hold one out."}
+    predictor = Predictor.load(model, device)
+    values = [entry.value for entry in annotations.classes]
+    report: dict[str, Any] = {}
+    for case in cases:
+        if case.id in held_out:
+            volume = read_volume(case.source)
+            truth = read_labels(case.labels, case.source.geometry)
+            spacing = volume.geometry.spacing[::-1]
+            metrics = case_metrics(predictor.predict(volume).labels, truth, spacing, values)
+            report[case.id] = {
+                entry.name: {"dice": metrics[entry.value].dice, "hd95_mm": metrics[entry.value].hd95_mm}
+                for entry in annotations.classes
+            }
+    return {"held_out": report, "note": "Held out from training; no weights were chosen by it."}

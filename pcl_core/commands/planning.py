@@ -1,0 +1,84 @@
+"""From the options of a command to a plan and a device."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from pcl_core import __version__
+from pcl_core.errors import InputError
+from pcl_core.events import Reporter
+from pcl_core.fingerprinting import take_fingerprint
+from pcl_core.plan import Plan, load_plan
+from pcl_core.presets import fit_size, make_plan
+from pcl_core.training.devices import choose_device, device_facts, device_name
+from pcl_core.volumes.volume import Unreadable, VolumeSource
+
+
+def start(args: argparse.Namespace, reporter: Reporter) -> torch.device:
+    """Chooses the device and sends the first event. Raises InputError when there is no such device."""
+    device = choose_device(args.device)
+    reporter.started(args.command, __version__, device_name(device))
+    return device
+
+
+def report_unreadable(unreadable: Sequence[Unreadable], strict: bool, reporter: Reporter) -> None:
+    """Warns of files that are left out, or raises InputError on the first when ``strict``."""
+    for entry in unreadable:
+        if strict:
+            raise InputError(f"{entry.path}: {entry.reason}.", "Repair it, or leave out --strict to skip it.")
+        reporter.warning(f"{entry.path}: {entry.reason}. It is left out.", entry.path)
+
+
+def fresh_plan(args: argparse.Namespace, sources: Sequence[VolumeSource], layout: str, device: torch.device) -> Plan:
+    """The plan from --plan, or from the volumes by --preset.
+
+    A --size without --resolution makes the pixels so large that the slices fit; a --resolution without --size makes the
+    square so large that they fit.
+
+    Raises:
+        InputError: the plan file cannot be used.
+    """
+    if args.plan is not None:
+        return load_plan(args.plan)
+    axis = args.axis or "auto"
+    fingerprint = take_fingerprint(sources, axis)
+    plan = make_plan(args.preset or "recommended", fingerprint, device_facts(device), axis, layout)
+    if args.size is not None and args.resolution is None:
+        native = (fingerprint.spacing_mm[1] * fingerprint.spacing_mm[2]) ** 0.5
+        plan = plan.override(slices__resolution_mm=round(max(native, fingerprint.extent_mm / args.size), 3))
+    if args.resolution is not None and args.size is None:
+        plan = plan.override(slices__size=fit_size(fingerprint.extent_mm, args.resolution))
+    return plan
+
+
+def overridden(plan: Plan, args: argparse.Namespace, section: str) -> Plan:
+    """The plan with every option that was given; ``section`` (pretrain or finetune) takes those of the training."""
+    plan = plan.override(
+        slices__axis=args.axis,
+        slices__resolution_mm=args.resolution,
+        slices__size=args.size,
+        network__filters=args.filters,
+        **{f"{section}__batch": args.batch, f"{section}__learning_rate": args.learning_rate},
+    )
+    if args.steps is not None or args.epochs is not None:
+        plan = _budget(plan, section, args.steps, args.epochs)
+    return plan
+
+
+def _budget(plan: Plan, section: str, steps: int | None, epochs: int | None) -> Plan:
+
+    part = dataclasses.replace(getattr(plan, section), steps=steps, epochs=epochs)
+    reasons = {**plan.reasons, f"{section}.{'steps' if steps else 'epochs'}": "Set by the user."}
+    return dataclasses.replace(plan, **{section: part, "reasons": reasons})
+
+
+def existing(path: Path, what: str) -> Path:
+    """The path, when it is there. Raises InputError when not."""
+    if not path.exists():
+        raise InputError(f"{what} {path} does not exist.", "Check the path.")
+    return path

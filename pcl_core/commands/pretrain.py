@@ -1,0 +1,45 @@
+"""``pretrain INPUT --out DIR``: an encoder from unlabeled volumes."""
+
+from __future__ import annotations
+
+import argparse
+
+from pcl_core.cancellation import Cancellation
+from pcl_core.commands.planning import fresh_plan, overridden, report_unreadable, start
+from pcl_core.events import Reporter
+from pcl_core.files import writable_folder
+from pcl_core.slices.bank import BankItem
+from pcl_core.slices.banking import build_bank
+from pcl_core.training.context import Context
+from pcl_core.training.pretraining import STATE_FOLDER, pretrain
+from pcl_core.volumes.discovery import find_volumes
+
+PLAN_FILE = "plan.json"
+BANK_FOLDER = "bank"
+
+
+def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation) -> None:
+    """Writes encoder.safetensors, metrics.csv, plan.json and state/ into the output folder."""
+    device = start(args, reporter)
+    found = find_volumes(args.input, args.layout)
+    report_unreadable(found.unreadable, args.strict, reporter)
+    out = writable_folder(args.out)
+    plan = overridden(fresh_plan(args, found.sources, found.layout, device), args, "pretrain").override(
+        pretrain__method=args.method, pretrain__threshold=args.threshold, pretrain__temperature=args.temperature
+    )
+    reporter.plan(plan.to_json())
+    items = [BankItem(source) for source in found.sources]
+    bank = build_bank(out / STATE_FOLDER / BANK_FOLDER, items, plan.slices, reporter, cancellation, args.strict)
+    plan.save(out / PLAN_FILE)
+    reporter.artifact("plan", out / PLAN_FILE)
+    result = pretrain(bank, plan, out, Context(device, args.seed, reporter, cancellation), args.resume)
+    reporter.artifact("encoder", result.encoder)
+    reporter.done(
+        encoder=str(result.encoder),
+        volumes=len(bank.volumes),
+        skipped=len(bank.skipped) + len(found.unreadable),
+        slices=len(bank.rows),
+        steps=result.steps,
+        loss=result.loss,
+        collapse=result.collapse,
+    )

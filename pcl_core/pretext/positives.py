@@ -1,0 +1,60 @@
+"""Which slices are positives of which: the one thing in which PCL, GCL and SimCLR differ.
+
+Positions are ratios of whole numbers, so they are compared as whole numbers: 0.3 - 0.2 < 0.1 must not depend on rounding.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+_PRECISION = 10_000
+
+
+def exact_threshold(threshold: float) -> Fraction:
+    """The fraction that a person means by 0.35: the nearest one with a denominator of at most 10,000."""
+    return Fraction(threshold).limit_denominator(_PRECISION)
+
+
+def closer_than(index: Tensor, count: Tensor, threshold: float) -> Tensor:
+    """Pairs of slices whose positions differ by less than the threshold, strictly; decided in 64-bit integers.
+
+    The position of slice i (from 0) of a volume of n slices is (i + 1) / n, as in the published code; the paper's m / n is
+    the same with m counted from 1. |a/n - b/m| < p/q is decided as |a m - b n| q < p n m.
+
+    Args:
+        index: (N,) slice numbers from 0.
+        count: (N,) slices in the volume of each.
+        threshold: t of the paper; 0 leaves no pair, above 1 every pair.
+
+    Returns:
+        (N, N) booleans; the diagonal is True when t > 0.
+    """
+    exact = exact_threshold(threshold)
+    above, below = index.long() + 1, count.long()
+    difference = (above[:, None] * below[None, :] - above[None, :] * below[:, None]).abs()
+    return difference * exact.denominator < exact.numerator * below[:, None] * below[None, :]
+
+
+def same_partition(index: Tensor, count: Tensor, partitions: int = 4) -> Tensor:
+    """Pairs of slices that lie in the same of ``partitions`` equal parts of their volumes (Chaitanya et al. 2020).
+
+    The part of slice i (from 0) of n is ceil((i + 1) * partitions / n), which is defined for n = 1 too.
+
+    Returns:
+        (N, N) booleans.
+    """
+    part = ((index.long() + 1) * partitions + count.long() - 1) // count.long()
+    return part[:, None] == part[None, :]
+
+
+def two_views(pairs: Tensor) -> Tensor:
+    """Weights (2N, 2N) of the views of N slices from their (N, N) pairs; the two views of a slice are always positives.
+
+    Views are ordered: the first views of all slices, then the second ones. The diagonal (a view with itself) is 0.
+    """
+    own = torch.eye(len(pairs), dtype=torch.bool, device=pairs.device)
+    weights = (pairs | own).repeat(2, 2).float()
+    return weights.fill_diagonal_(0)

@@ -1,0 +1,148 @@
+"""The slice bank: all prepared slices of a set of volumes in one flat file that is mapped into memory.
+
+A folder with ``slices.f16`` (slices x side x side, half floats), ``labels.u8`` when there are labels, and ``index.json``, which
+is written last: a bank without it is not there. The index holds a key over the slice plan and the contents of all inputs; a
+bank is used again only when the key is the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pcl_core.plan import SlicePlan
+from pcl_core.volumes.geometry import canonical_view
+from pcl_core.volumes.volume import VolumeSource
+
+FORMAT = 1
+SLICES, LABELS, INDEX = "slices.f16", "labels.u8", "index.json"
+
+
+@dataclass(frozen=True)
+class BankItem:
+    """One volume to be banked, with its label map when it has one."""
+
+    source: VolumeSource
+    labels: VolumeSource | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files whose contents matter."""
+        return self.source.files + (self.labels.files if self.labels else ())
+
+
+@dataclass(frozen=True)
+class BankedVolume:
+    """Where a volume's slices lie in the bank.
+
+    Attributes:
+        id: of its source.
+        patient: of its source.
+        start: row of its first slice.
+        count: number of slices.
+        hash: of the contents of its files.
+    """
+
+    id: str
+    patient: str
+    start: int
+    count: int
+    hash: str
+
+
+@dataclass(frozen=True, eq=False)
+class SliceBank:
+    """An opened bank.
+
+    Attributes:
+        images: (rows, side, side) half floats of 0 to 1, mapped.
+        labels: (rows, side, side) uint8, mapped; None without labels.
+        volumes: the volumes in it.
+        skipped: path and reason of each volume that could not be banked.
+        key: over the slice plan and the contents of the inputs.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray | None
+    volumes: tuple[BankedVolume, ...]
+    skipped: tuple[tuple[str, str], ...]
+    key: str
+
+    @property
+    def rows(self) -> np.ndarray:
+        """(n,) rows of all slices of all volumes."""
+        return np.concatenate([np.arange(v.start, v.start + v.count) for v in self.volumes])
+
+    def positions(self) -> tuple[np.ndarray, np.ndarray]:
+        """For every row of the file, the slice's number in its volume and the volume's number of slices (0: no slice)."""
+        index = np.zeros(len(self.images), dtype=np.int64)
+        count = np.zeros(len(self.images), dtype=np.int64)
+        for volume in self.volumes:
+            index[volume.start : volume.start + volume.count] = np.arange(volume.count)
+            count[volume.start : volume.start + volume.count] = volume.count
+        return index, count
+
+
+def content_hash(files: Sequence[Path]) -> str:
+    """BLAKE2b over the contents of files, in order."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in files:
+        with path.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).digest())
+    return digest.hexdigest()
+
+
+def content_hashes(items: Sequence[BankItem]) -> list[str]:
+    """The hash of each item's files; several are read at once."""
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(content_hash, [item.files for item in items]))
+
+
+def bank_key(plan: SlicePlan, items: Sequence[BankItem], hashes: Sequence[str]) -> str:
+    """What a bank depends on: the slice plan, the inputs' contents, and which is called what."""
+    facts = {
+        "format": FORMAT,
+        "plan": asdict(plan),
+        "items": [
+            [item.source.id, item.source.patient, item.source.frame, bool(item.labels), digest]
+            for item, digest in zip(items, hashes, strict=True)
+        ],
+    }
+    return hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+def layout_rows(plan: SlicePlan, items: Sequence[BankItem], hashes: Sequence[str]) -> list[BankedVolume]:
+    """Gives every volume its rows, from the headers."""
+    volumes, start = [], 0
+    for item, digest in zip(items, hashes, strict=True):
+        count = canonical_view(item.source.geometry, plan.axis).shape[0]
+        volumes.append(BankedVolume(item.source.id, item.source.patient, start, count, digest))
+        start += count
+    return volumes
+
+
+def open_bank(folder: Path) -> SliceBank | None:
+    """Opens the bank in a folder; None when there is none, or not a whole one of this format."""
+    try:
+        index: dict[str, Any] = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        if index["format"] != FORMAT:
+            return None
+        shape = (index["rows"], index["side"], index["side"])
+        images = np.memmap(folder / SLICES, dtype=np.float16, mode="r", shape=shape)
+        labels = np.memmap(folder / LABELS, dtype=np.uint8, mode="r", shape=shape) if index["labels"] else None
+    except (OSError, ValueError, KeyError):
+        return None
+    return SliceBank(
+        images=images,
+        labels=labels,
+        volumes=tuple(BankedVolume(**volume) for volume in index["volumes"]),
+        skipped=tuple((path, reason) for path, reason in index["skipped"]),
+        key=index["key"],
+    )

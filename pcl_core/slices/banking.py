@@ -1,0 +1,197 @@
+"""Fills a slice bank, several volumes at a time."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from pcl_core.cancellation import Cancellation
+from pcl_core.errors import CancelledError, InputError
+from pcl_core.events import Reporter
+from pcl_core.files import replacing, require_space, writable_folder, write_text
+from pcl_core.plan import SlicePlan
+from pcl_core.slices.bank import (
+    FORMAT,
+    INDEX,
+    LABELS,
+    SLICES,
+    BankedVolume,
+    BankItem,
+    SliceBank,
+    bank_key,
+    content_hashes,
+    layout_rows,
+    open_bank,
+)
+from pcl_core.slices.preparing import prepare_images, prepare_labels
+from pcl_core.volumes.reading import read_labels, read_volume
+
+# Starting processes takes longer than banking a few small volumes.
+_FEW_VOXELS = 20_000_000
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What one process does at a time."""
+
+    item: BankItem
+    row: int
+    plan: SlicePlan
+    slices: Path
+    labels: Path | None
+
+
+def build_bank(
+    folder: Path,
+    items: Sequence[BankItem],
+    plan: SlicePlan,
+    reporter: Reporter,
+    cancellation: Cancellation,
+    strict: bool = False,
+    processes: int | None = None,
+) -> SliceBank:
+    """Opens the bank in ``folder`` when it was made of the same inputs by the same plan, and makes it anew otherwise.
+
+    Args:
+        folder: is created.
+        items: volumes, all with labels or all without.
+        plan: how volumes become slices.
+        reporter: is told of progress, and of volumes that are left out.
+        cancellation: is looked at between volumes.
+        strict: a volume that cannot be used is an error, not a warning.
+        processes: at most so many; default: one a core.
+
+    Raises:
+        InputError: no volume can be used, the folder cannot be written, or (strict) a volume cannot be used.
+        CancelledError: nothing is kept.
+    """
+    writable_folder(folder)
+    hashes = content_hashes(items)
+    key = bank_key(plan, items, hashes)
+    found = open_bank(folder)
+    if found is not None and found.key == key and not (strict and found.skipped):
+        for path, reason in found.skipped:
+            reporter.warning(f"{reason} It is left out.", path)
+        return found
+    del found  # a mapped file cannot be replaced everywhere
+    (folder / INDEX).unlink(missing_ok=True)
+    volumes = layout_rows(plan, items, hashes)
+    labelled = items[0].labels is not None
+    failures = _fill(folder, items, volumes, plan, reporter, cancellation, strict, processes)
+    used = [volume for volume in volumes if volume.id not in failures]
+    if not used:
+        raise InputError("None of the volumes can be used.", "; ".join(reason for _, reason in failures.values()))
+    index = {
+        "format": FORMAT,
+        "key": key,
+        "side": plan.size,
+        "rows": volumes[-1].start + volumes[-1].count,
+        "labels": labelled,
+        "volumes": [asdict(volume) for volume in used],
+        "skipped": list(failures.values()),
+    }
+    write_text(folder / INDEX, json.dumps(index))
+    bank = open_bank(folder)
+    if bank is None:
+        raise InputError(f"The slice bank in {folder} cannot be read back.", "Check the disk, or choose another folder.")
+    return bank
+
+
+def _fill(
+    folder: Path,
+    items: Sequence[BankItem],
+    volumes: Sequence[BankedVolume],
+    plan: SlicePlan,
+    reporter: Reporter,
+    cancellation: Cancellation,
+    strict: bool,
+    processes: int | None,
+) -> dict[str, tuple[str, str]]:
+    """Writes the data files. Returns path and reason of the volumes that failed, by id."""
+    labelled = items[0].labels is not None
+    cells = (volumes[-1].start + volumes[-1].count) * plan.size**2
+    require_space(folder, cells * (3 if labelled else 2))
+    failures: dict[str, tuple[str, str]] = {}
+    with replacing(folder / SLICES) as slices, replacing(folder / LABELS) if labelled else nullcontext() as labels:
+        _allocate(slices, 2 * cells)
+        if labels is not None:
+            _allocate(labels, cells)
+        jobs = [_Job(item, volume.start, plan, slices, labels) for item, volume in zip(items, volumes, strict=True)]
+        reporter.progress("prepare", 0, len(jobs))
+        for done, (job, reason) in enumerate(_results(jobs, processes, cancellation), start=1):
+            if reason:
+                if strict:
+                    raise InputError(reason)
+                failures[job.item.source.id] = (str(job.item.source.path), reason)
+                reporter.warning(f"{reason} It is left out.", job.item.source.path)
+            reporter.progress("prepare", done, len(jobs))
+    return failures
+
+
+def _results(jobs: Sequence[_Job], processes: int | None, cancellation: Cancellation) -> Iterator[tuple[_Job, str]]:
+    """Runs the jobs in other processes where that pays; yields each with the reason of its failure, or nothing."""
+    voxels = sum(int(np.prod(job.item.source.geometry.size)) for job in jobs)
+    workers = min(processes or os.cpu_count() or 1, len(jobs))
+    if workers == 1 or (processes is None and voxels < _FEW_VOXELS):
+        for job in jobs:
+            _stop_if(cancellation)
+            yield job, _prepare(job)
+        return
+    # Forking a process that has torch's threads running can lock up, so processes are started afresh.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_leave_interrupts_to_parent) as pool:
+        yield from _collect(pool, jobs, partial(_stop_if, cancellation))
+
+
+def _collect(pool: Executor, jobs: Sequence[_Job], check: Callable[[], None]) -> Iterator[tuple[_Job, str]]:
+    futures: dict[Future[str], _Job] = {pool.submit(_prepare, job): job for job in jobs}
+    try:
+        for future in as_completed(futures):
+            check()
+            yield futures[future], future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _leave_interrupts_to_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _stop_if(cancellation: Cancellation) -> None:
+    if cancellation.requested:
+        raise CancelledError()
+
+
+def _prepare(job: _Job) -> str:
+    """Prepares one volume and writes it into its rows. Returns the reason of a failure, or nothing."""
+    try:
+        images, grid = prepare_images(read_volume(job.item.source), job.plan, shrink=True)
+        _write_at(job.slices, job.row, images.astype(np.float16))
+        if job.labels is not None and job.item.labels is not None:
+            labels = prepare_labels(read_labels(job.item.labels, job.item.source.geometry), grid)
+            _write_at(job.labels, job.row, labels)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def _write_at(path: Path, row: int, array: np.ndarray) -> None:
+    # Written, not mapped: a full disk must be an error here, and would be a crash of the process through a mapping.
+    with path.open("r+b") as stream:
+        stream.seek(row * array[0].nbytes)
+        stream.write(np.ascontiguousarray(array).data)
+
+
+def _allocate(path: Path, size: int) -> None:
+    with path.open("wb") as stream:
+        stream.truncate(size)

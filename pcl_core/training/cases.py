@@ -1,0 +1,128 @@
+"""What fine-tuning learns from: which classes there are, which slices are annotated, which case is held out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pcl_core.errors import InputError
+from pcl_core.slices.bank import BankedVolume, SliceBank
+from pcl_core.training.losses import IGNORED
+from pcl_core.training.weights import SegmentClass
+
+_MOST_CLASSES = 64
+# Colours that stay apart for most people (after Okabe and Ito 2008), from the fourth class on in a fixed order.
+_PALETTE = (
+    (0.00, 0.45, 0.70), (0.90, 0.62, 0.00), (0.84, 0.37, 0.00), (0.00, 0.62, 0.45), (0.80, 0.47, 0.65), (0.34, 0.71, 0.91),
+    (0.94, 0.89, 0.26), (0.55, 0.34, 0.77), (0.60, 0.60, 0.60),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Split:
+    """Volumes to train on, and the volumes of the held-out patient (none when all are trained on)."""
+
+    train: tuple[BankedVolume, ...]
+    held_out: tuple[BankedVolume, ...]
+
+
+def find_classes(bank: SliceBank, names: Mapping[int, str], expected: Sequence[int] | None = None) -> tuple[SegmentClass, ...]:
+    """The classes of a labelled bank: every value but 0 (background) and 255 (not annotated), in rising order.
+
+    Args:
+        bank: with labels.
+        names: known names by value.
+        expected: values that may occur; others are an error. None allows all.
+
+    Raises:
+        InputError: nothing is annotated, there are too many values for label maps, or one is not expected.
+    """
+    assert bank.labels is not None
+    found: set[int] = set()
+    for volume in bank.volumes:
+        values = set(np.unique(bank.labels[volume.start : volume.start + volume.count]).tolist()) - {0, IGNORED}
+        beyond = values - set(expected) if expected is not None else set()
+        if beyond:
+            raise InputError(
+                f"The labels of {volume.id} hold the value {min(beyond)}; the classes are {sorted(expected or ())}.",
+                "Correct the label map, or name all classes with --classes.",
+            )
+        found |= values
+    if not found:
+        raise InputError("The label maps are empty: every voxel is background or not annotated.", "Annotate something first.")
+    if len(found) > _MOST_CLASSES:
+        raise InputError(f"The label maps hold {len(found)} different values.", "Are these images rather than labels?")
+    values_in_order = sorted(found | set(expected or ()))
+    return tuple(
+        SegmentClass(value, names.get(value, f"class {value}"), _PALETTE[k % len(_PALETTE)])
+        for k, value in enumerate(values_in_order)
+    )
+
+
+def channel_table(classes: Sequence[SegmentClass]) -> np.ndarray:
+    """(256,) network channel of each label value; 255 stays 255, values that are no class become background."""
+    table = np.zeros(256, dtype=np.int64)
+    table[IGNORED] = IGNORED
+    for channel, entry in enumerate(classes, start=1):
+        table[entry.value] = channel
+    return table
+
+
+def annotated_rows(
+    bank: SliceBank, volumes: Sequence[BankedVolume], annotated_slices: Mapping[str, Sequence[int]]
+) -> np.ndarray:
+    """Rows of the bank that are trained on.
+
+    Args:
+        bank: with labels.
+        volumes: of the bank.
+        annotated_slices: by the id of a partly annotated volume, the numbers (from 0, in order of position) of its annotated
+            slices; volumes that are not in it are annotated throughout, but for voxels of 255.
+
+    Raises:
+        InputError: a number is not one of the volume's slices, or no slice is left.
+    """
+    assert bank.labels is not None
+    rows: list[int] = []
+    for volume in volumes:
+        numbers = annotated_slices.get(volume.id, range(volume.count))
+        for number in numbers:
+            if not 0 <= number < volume.count:
+                raise InputError(f"{volume.id} has no slice {number}: it has {volume.count}, counted from 0.")
+            if (bank.labels[volume.start + number] != IGNORED).any():
+                rows.append(volume.start + number)
+    if not rows:
+        raise InputError("No slice of the chosen cases is annotated.", "Annotate some, or choose other cases.")
+    return np.asarray(sorted(set(rows)))
+
+
+def split_cases(volumes: Sequence[BankedVolume], hold_out: str, seed: int) -> Split:
+    """Decides which case is held out, by patient.
+
+    Args:
+        volumes: all that are annotated.
+        hold_out: ``auto`` (one patient when there are three or more, else none), ``none``, or the id of a case.
+        seed: draws the patient for ``auto``.
+
+    Raises:
+        InputError: the case is unknown, or nothing would be left to train on.
+    """
+    patients = sorted({volume.patient for volume in volumes})
+    chosen: str | None = None
+    if hold_out == "auto":
+        chosen = patients[int(np.random.default_rng(seed).integers(len(patients)))] if len(patients) >= 3 else None
+    elif hold_out != "none":
+        chosen = next((volume.patient for volume in volumes if hold_out in (volume.id, volume.patient)), None)
+        if chosen is None:
+            raise InputError(f"There is no case '{hold_out}' to hold out.", f"Choose one of {_some(v.id for v in volumes)}.")
+    train = tuple(volume for volume in volumes if volume.patient != chosen)
+    if not train:
+        raise InputError("Nothing is left to train on when that case is held out.", "Annotate another, or --hold-out none.")
+    return Split(train, tuple(volume for volume in volumes if volume.patient == chosen))
+
+
+def _some(names: object, limit: int = 8) -> str:
+    listed = list(names)  # type: ignore[call-overload]
+    return ", ".join(listed[:limit]) + (" ..." if len(listed) > limit else "")

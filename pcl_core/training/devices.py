@@ -1,0 +1,86 @@
+"""Where networks run, in which precision, and what to say when memory runs out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import torch
+
+from pcl_core.errors import InputError, OutOfMemoryError
+from pcl_core.presets import DeviceFacts
+
+
+def choose_device(name: str) -> torch.device:
+    """The device called ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+
+    Raises:
+        InputError: the name is unknown, or there is no such GPU.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise InputError(f"There is no device '{name}'.", "Choose auto, cpu, cuda or cuda:N.") from error
+    if device.type not in ("cpu", "cuda"):
+        raise InputError(f"The device '{name}' is not supported.", "Choose auto, cpu, cuda or cuda:N.")
+    if device.type == "cuda":
+        _require_gpu(device)
+    return device
+
+
+def _require_gpu(device: torch.device) -> None:
+    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if found == 0:
+        reason = "this build of PyTorch has no CUDA" if torch.version.cuda is None else "no driver or GPU answers"
+        raise InputError(f"No GPU can be used: {reason}.", "Choose --device cpu, or install PyTorch for your GPU.")
+    if (device.index or 0) >= found:
+        raise InputError(f"There is no {device}: {found} GPU(s) were found.", f"Choose cuda:0 to cuda:{found - 1}.")
+
+
+def device_facts(device: torch.device) -> DeviceFacts:
+    """What the plan has to know of a device."""
+    if device.type == "cuda":
+        return DeviceFacts("cuda", torch.cuda.get_device_properties(device).total_memory)
+    return DeviceFacts("cpu", machine_memory())
+
+
+def machine_memory() -> int:
+    """Bytes of the machine's memory; 0 where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 0
+
+
+def device_name(device: torch.device) -> str:
+    """A name for people."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({torch.get_num_threads()} threads)"
+
+
+def half_precision(device: torch.device) -> bool:
+    """Whether the hardware computes in bfloat16 faster than in 32 bits."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    capabilities = torch.cpu.get_capabilities()
+    return any(bool(capabilities.get(name)) for name in ("avx512_bf16", "amx_bf16", "sve_bf16"))
+
+
+def autocast(device: torch.device) -> AbstractContextManager[object]:
+    """Runs a network's forward pass in bfloat16 where half_precision says so."""
+    return torch.autocast(device.type, torch.bfloat16) if half_precision(device) else nullcontext()
+
+
+@contextmanager
+def explained_memory(hint: str) -> Iterator[None]:
+    """Turns the ways in which memory runs out into OutOfMemoryError with a hint at the next smaller setting."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise OutOfMemoryError("The memory of the device is not enough.", hint) from error
+    except RuntimeError as error:
+        if "allocate memory" not in str(error):  # how the CPU's allocator says it
+            raise
+        raise OutOfMemoryError("The memory of the machine is not enough.", hint) from error

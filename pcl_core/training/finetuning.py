@@ -1,0 +1,219 @@
+"""Fine-tunes a U-Net on a few annotated cases, from a pretrained encoder or from random weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pcl_core.networks.unet import UNet
+from pcl_core.plan import Plan, steps_in
+from pcl_core.slices.augmentation import Augmenter
+from pcl_core.slices.bank import SliceBank
+from pcl_core.training.averaging import averaged_copy, update_average
+from pcl_core.training.cases import Split, annotated_rows, channel_table
+from pcl_core.training.context import Context
+from pcl_core.training.devices import autocast, explained_memory
+from pcl_core.training.history import Row
+from pcl_core.training.loop import Loop
+from pcl_core.training.losses import IGNORED, segmentation_loss
+from pcl_core.training.pretraining import METRICS_FILE, STATE_FOLDER
+from pcl_core.training.schedules import cosine
+from pcl_core.training.seeding import epoch_batches, generator_for
+from pcl_core.training.state import FILE as STATE_FILE
+from pcl_core.training.state import load_state, save_state
+from pcl_core.training.weights import SegmentClass, WeightFile, load_weights, save_weights, transfer_encoder
+
+MODEL_FILE = "model.safetensors"
+# The held-out case is scored so many times over a training.
+_VALIDATIONS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Annotations:
+    """What is learned from.
+
+    Attributes:
+        bank: prepared slices with labels.
+        classes: in the order of the network's channels from 1.
+        split: volumes to train on, and held-out ones.
+        annotated_slices: numbers of the annotated slices of partly annotated volumes, by id.
+    """
+
+    bank: SliceBank
+    classes: tuple[SegmentClass, ...]
+    split: Split
+    annotated_slices: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finetuned:
+    """What a fine-tuning ended with.
+
+    Attributes:
+        model: the weight file.
+        transferred: tensors that came from the encoder's file; 0 without one.
+        steps: that were done.
+        loss: mean over the last reported steps.
+        rows: of metrics.csv.
+    """
+
+    model: Path
+    transferred: int
+    steps: int
+    loss: float
+    rows: list[Row]
+
+
+def finetune(
+    annotations: Annotations,
+    plan: Plan,
+    out: Path,
+    context: Context,
+    encoder: Path | None = None,
+    resume: bool = False,
+) -> Finetuned:
+    """Trains a U-Net and writes ``model.safetensors``, ``metrics.csv`` and ``state/`` into ``out``.
+
+    The weights at the last step are kept (averaged, when the plan says so). The held-out case never chooses among them.
+
+    Args:
+        annotations: slices, labels, classes, split.
+        plan: network and fine-tuning.
+        out: folder.
+        context: device, seed, reporter, cancellation.
+        encoder: weight file of a pretrained encoder.
+        resume: goes on from ``out/state`` when there is one.
+
+    Raises:
+        InputError: the encoder does not match, the state is of another run, or files cannot be written.
+        OutOfMemoryError: with the next smaller batch as its hint.
+        CancelledError: a checkpoint and the model so far are kept.
+    """
+    run = _Finetuning(annotations, plan, out, context, encoder)
+    start = 0
+    if resume and (out / STATE_FOLDER / STATE_FILE).exists():
+        start = run.restore()
+    elif resume:
+        context.reporter.warning("There is nothing to resume; the fine-tuning starts from its beginning.", out)
+    loop = Loop("finetune", run.total, run.per_checkpoint, out / METRICS_FILE, out / STATE_FOLDER, context)
+    smaller = max(1, plan.finetune.batch // 2)
+    with explained_memory(f"Try --batch {smaller}, or a smaller --size or --filters."):
+        rows = loop.run(run, start)
+    run.keep(run.total)
+    return Finetuned(out / MODEL_FILE, run.transferred, run.total, rows[-1]["loss"], rows)
+
+
+class _Finetuning:
+    """One fine-tuning: the networks, the optimiser, and how a step is done."""
+
+    def __init__(self, annotations: Annotations, plan: Plan, out: Path, context: Context, encoder: Path | None) -> None:
+        self.annotations, self.plan, self.out = annotations, plan, out
+        self.device, self.seed = context.device, context.seed
+        self.bank = annotations.bank
+        self.rows = annotated_rows(self.bank, annotations.split.train, annotations.annotated_slices)
+        self.batch = min(plan.finetune.batch, len(self.rows))
+        self.per_epoch = -(-len(self.rows) // self.batch)
+        self.total = steps_in(plan.finetune.steps, plan.finetune.epochs, len(self.rows), self.batch)
+        # Epochs of a few cases last a second: checkpoints follow the validations instead.
+        self.per_checkpoint = max(self.per_epoch, self.total // _VALIDATIONS, 1)
+        self.table = channel_table(annotations.classes)
+        self.augment = Augmenter(plan.finetune.augmentation)
+        network = UNet(plan.network.filters, 1 + len(annotations.classes), generator_for(self.seed, "weights"))
+        self.transferred, started_from = 0, ""
+        if encoder is not None:
+            tensors, source = load_weights(encoder, "encoder")
+            self.transferred = transfer_encoder(network.encoder, tensors, encoder)
+            started_from = str(source.training.get("method", "")) + f", {source.training.get('steps')} steps"
+        self.network = network.to(self.device, memory_format=torch.channels_last)
+        self.average = averaged_copy(self.network)
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=plan.finetune.learning_rate, weight_decay=plan.finetune.weight_decay
+        )
+        self.about = WeightFile(
+            "unet",
+            plan,
+            annotations.classes,
+            {"seed": self.seed, "encoder": started_from, "tensors_transferred": self.transferred},
+            {volume.id: volume.hash for volume in annotations.split.train},
+        )
+        self._losses: list[Tensor] = []
+        self._order: tuple[int, list[np.ndarray]] = (-1, [])
+
+    def restore(self) -> int:
+        return load_state(self.out / STATE_FOLDER, self._modules(), self.optimiser, self.about)
+
+    def train_step(self, step: int) -> int:
+        images, target = self._batch(step)
+        self.network.train()
+        for group in self.optimiser.param_groups:
+            group["lr"] = cosine(step, self.total, self.plan.finetune.learning_rate, self.plan.finetune.warmup)
+        views, target_views = self.augment(images, generator_for(self.seed, "views", step), target)
+        assert target_views is not None
+        with autocast(self.device):
+            logits = self.network(views.contiguous(memory_format=torch.channels_last))
+        loss = segmentation_loss(self.plan.finetune.loss, logits, target_views)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        update_average(self.average, self.network, self.plan.finetune.ema, step)
+        self._losses.append(loss.detach())
+        return len(images)
+
+    def figures(self, step: int) -> Row:
+        loss = float(torch.stack(self._losses).mean())
+        self._losses.clear()
+        rate = cosine(step - 1, self.total, self.plan.finetune.learning_rate, self.plan.finetune.warmup)
+        row = {"loss": loss, "learning_rate": rate}
+        due = step % max(1, self.total // _VALIDATIONS) == 0 or step == self.total
+        return {**row, **self._held_out_dice()} if self.annotations.split.held_out and due else row
+
+    def save(self, step: int) -> None:
+        save_state(self.out / STATE_FOLDER, self._modules(), self.optimiser, step, self.about)
+
+    def keep(self, step: int) -> None:
+        training = {**self.about.training, "steps": step, "of_steps": self.total}
+        training["held_out"] = [volume.id for volume in self.annotations.split.held_out]
+        about = WeightFile("unet", self.plan, self.about.classes, training, self.about.data)
+        save_weights(self.out / MODEL_FILE, self.average.state_dict(), about)
+
+    def _modules(self) -> dict[str, torch.nn.Module]:
+        return {"network": self.network, "average": self.average}
+
+    def _batch(self, step: int) -> tuple[Tensor, Tensor]:
+        epoch, within = divmod(step, self.per_epoch)
+        if self._order[0] != epoch:
+            self._order = (epoch, epoch_batches(self.rows, self.batch, self.seed, epoch))
+        return self._load(np.sort(self._order[1][within]))
+
+    def _load(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Images (B, 1, S, S) and channels (B, S, S); slices that are not annotated are 255 throughout."""
+        assert self.bank.labels is not None
+        images = torch.from_numpy(self.bank.images[rows]).to(self.device, torch.float32)
+        return images[:, None], torch.from_numpy(self.table[self.bank.labels[rows]]).to(self.device)
+
+    @torch.inference_mode()
+    def _held_out_dice(self) -> Row:
+        """Dice a class of the held-out volumes, pooled over their prepared slices, of the averaged weights."""
+        split = self.annotations.split
+        rows = annotated_rows(self.bank, split.held_out, self.annotations.annotated_slices)
+        channels = len(self.annotations.classes)
+        overlap, size = torch.zeros(channels), torch.zeros(channels)
+        for part in np.array_split(rows, -(-len(rows) // 16)):
+            images, target = self._load(part)
+            with autocast(self.device):
+                predicted = self.average(images.contiguous(memory_format=torch.channels_last)).argmax(dim=1)
+            annotated = target != IGNORED
+            for channel in range(channels):
+                a, b = (predicted == channel + 1) & annotated, target == channel + 1
+                overlap[channel] += int((a & b).sum())
+                size[channel] += int(a.sum() + b.sum())
+        return {
+            f"dice_{entry.value}": float(2 * overlap[k] / size[k])
+            for k, entry in enumerate(self.annotations.classes)
+            if size[k]  # a class that is neither there nor predicted has no Dice
+        }

@@ -1,0 +1,90 @@
+"""The loop that pretraining and fine-tuning share: steps, reports, checkpoints, cancelling."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from pcl_core.errors import CancelledError
+from pcl_core.training.context import Context
+from pcl_core.training.history import Row, read_history, write_history
+
+# So many rows are written over a whole training, so that a curve of it has enough points.
+_REPORTS = 200
+
+
+class Trainee(Protocol):
+    """What is trained, one step at a time."""
+
+    def train_step(self, step: int) -> int:
+        """Does step ``step`` (from 0) and returns how many slices it saw."""
+
+    def figures(self, step: int) -> Row:
+        """Figures over the steps since the last call, such as the mean loss; may take a moment."""
+
+    def save(self, step: int) -> None:
+        """Writes a checkpoint after ``step`` steps."""
+
+    def keep(self, step: int) -> None:
+        """Writes what is worth keeping when the run is cancelled after ``step`` steps."""
+
+
+@dataclass
+class Loop:
+    """Runs a trainee from a step to the last one.
+
+    Attributes:
+        stage: name in the progress events.
+        total: number of steps of the whole run.
+        per_epoch: steps an epoch; a checkpoint is written after each.
+        history_file: metrics.csv.
+        kept: what a cancelled run names as kept.
+        context: its reporter is told everything, its cancellation is looked at between two steps.
+    """
+
+    stage: str
+    total: int
+    per_epoch: int
+    history_file: Path
+    kept: Path
+    context: Context
+    rows: list[Row] = field(default_factory=list)
+
+    def run(self, trainee: Trainee, start: int) -> list[Row]:
+        """Trains from step ``start`` (0, or where a checkpoint was written) to the end; returns all rows.
+
+        Raises:
+            CancelledError: after a checkpoint was written.
+        """
+        self.rows = read_history(self.history_file, start) if start else []
+        every = max(1, self.total // _REPORTS)
+        seen, since = 0, time.monotonic()
+        self.context.reporter.progress(self.stage, start, self.total)
+        for step in range(start, self.total):
+            if self.context.cancellation.requested:
+                self._cancel(trainee, step)
+            seen += trainee.train_step(step)
+            done = step + 1
+            if done % every == 0 or done == self.total:
+                figures = {**trainee.figures(done), "slices_per_second": seen / max(time.monotonic() - since, 1e-9)}
+                self._record(done, figures)
+                seen, since = 0, time.monotonic()
+            if done % self.per_epoch == 0 or done == self.total:
+                write_history(self.history_file, self.rows)
+                trainee.save(done)
+            self.context.reporter.progress(self.stage, done, self.total)
+        return self.rows
+
+    def _record(self, step: int, figures: Row) -> None:
+        epoch = -(-step // self.per_epoch)
+        self.rows.append({"step": step, "epoch": epoch, **figures})
+        self.context.reporter.metric(step, epoch, **figures)
+
+    def _cancel(self, trainee: Trainee, step: int) -> None:
+        if step:
+            write_history(self.history_file, self.rows)
+            trainee.save(step)
+            trainee.keep(step)
+        raise CancelledError(self.kept if step else None)

@@ -1,0 +1,168 @@
+"""Pretrains an encoder on the slices of a bank by a pretext task (paper, sections 3.1 and 4.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pcl_core.networks.heads import PretextNetwork
+from pcl_core.networks.unet import Encoder
+from pcl_core.plan import Plan, steps_in
+from pcl_core.pretext.registry import make_task
+from pcl_core.pretext.task import PretextTask
+from pcl_core.slices.augmentation import Augmenter
+from pcl_core.slices.bank import SliceBank
+from pcl_core.slices.batch import SliceBatch
+from pcl_core.training.context import Context
+from pcl_core.training.devices import autocast, explained_memory
+from pcl_core.training.history import Row
+from pcl_core.training.loop import Loop
+from pcl_core.training.schedules import cosine
+from pcl_core.training.seeding import epoch_batches, generator_for
+from pcl_core.training.state import FILE as STATE_FILE
+from pcl_core.training.state import load_state, save_state
+from pcl_core.training.weights import WeightFile, save_weights
+
+ENCODER_FILE = "encoder.safetensors"
+METRICS_FILE = "metrics.csv"
+STATE_FOLDER = "state"
+# A figure above this means that no slice is told from another.
+COLLAPSED = 0.98
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """What a pretraining ended with.
+
+    Attributes:
+        encoder: the weight file.
+        steps: that were done.
+        loss: mean over the last reported steps.
+        collapse: at the end; 1 is collapsed, 0 the best.
+        rows: of metrics.csv.
+    """
+
+    encoder: Path
+    steps: int
+    loss: float
+    collapse: float
+    rows: list[Row]
+
+
+def pretrain(
+    bank: SliceBank,
+    plan: Plan,
+    out: Path,
+    context: Context,
+    resume: bool = False,
+) -> Pretrained:
+    """Pretrains an encoder and writes ``encoder.safetensors``, ``metrics.csv`` and ``state/`` into ``out``.
+
+    Args:
+        bank: prepared slices.
+        plan: network and pretraining.
+        out: folder.
+        context: device, seed, reporter, cancellation.
+        resume: goes on from ``out/state`` when there is one. On the CPU the result is that of an unbroken run, bit for bit.
+
+    Raises:
+        InputError: the state in ``out`` is of another run, or files cannot be written.
+        OutOfMemoryError: with the next smaller batch as its hint.
+        CancelledError: a checkpoint and the encoder so far are kept.
+    """
+    run = _Pretraining(bank, plan, out, context)
+    start = 0
+    if resume and (out / STATE_FOLDER / STATE_FILE).exists():
+        start = run.restore()
+    elif resume:
+        context.reporter.warning("There is nothing to resume; the pretraining starts from its beginning.", out)
+    loop = Loop("pretrain", run.total, run.per_epoch, out / METRICS_FILE, out / STATE_FOLDER, context)
+    smaller = max(2, plan.pretrain.batch // 2)
+    with explained_memory(f"Try --batch {smaller}, or a smaller --size or --filters."):
+        rows = loop.run(run, start)
+    last = rows[-1]
+    if last["collapse"] > COLLAPSED:
+        context.reporter.warning(
+            f"The embeddings are all the same (collapse figure {last['collapse']:.2f} of 1): the encoder has learned "
+            "nothing. Use more steps, a lower --learning-rate, or another --threshold."
+        )
+    run.keep(run.total)
+    return Pretrained(out / ENCODER_FILE, run.total, last["loss"], last["collapse"], rows)
+
+
+class _Pretraining:
+    """One pretraining: the network, its optimiser, and how a step is done."""
+
+    def __init__(self, bank: SliceBank, plan: Plan, out: Path, context: Context) -> None:
+        self.bank, self.plan, self.out = bank, plan, out
+        self.device, self.seed = context.device, context.seed
+        self.rows = bank.rows
+        self.index, self.count = bank.positions()
+        self.per_epoch = -(-len(self.rows) // plan.pretrain.batch)
+        self.total = steps_in(plan.pretrain.steps, plan.pretrain.epochs, len(self.rows), plan.pretrain.batch)
+        self.task: PretextTask = make_task(plan)
+        self.augment = Augmenter(plan.pretrain.augmentation)
+        encoder = Encoder(plan.network.filters)
+        network = PretextNetwork(encoder, self.task.make_head(encoder.width), generator_for(self.seed, "weights"))
+        self.network = network.to(self.device, memory_format=torch.channels_last)
+        self.optimiser = torch.optim.SGD(
+            self.network.parameters(),
+            lr=plan.pretrain.learning_rate,
+            momentum=plan.pretrain.momentum,
+            weight_decay=plan.pretrain.weight_decay,
+        )
+        self.about = WeightFile("encoder", plan, training={"seed": self.seed}, data={v.id: v.hash for v in bank.volumes})
+        self._losses: list[Tensor] = []
+        self._last: tuple[Tensor, SliceBatch] | None = None
+        self._order: tuple[int, list[np.ndarray]] = (-1, [])
+
+    def restore(self) -> int:
+        return load_state(self.out / STATE_FOLDER, {"network": self.network}, self.optimiser, self.about)
+
+    def train_step(self, step: int) -> int:
+        batch = self._batch(step)
+        self.network.train()
+        for group in self.optimiser.param_groups:
+            group["lr"] = cosine(step, self.total, self.plan.pretrain.learning_rate, self.plan.pretrain.warmup)
+        views = self.task.views(batch, self.augment, generator_for(self.seed, "views", step))
+        with autocast(self.device):
+            outputs = self.network(views.contiguous(memory_format=torch.channels_last))
+        loss = self.task.loss(outputs, batch)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        self._losses.append(loss.detach())
+        self._last = (loss.detach(), batch)
+        return len(batch.index)
+
+    def figures(self, step: int) -> Row:
+        loss = float(torch.stack(self._losses).mean())
+        self._losses.clear()
+        assert self._last is not None
+        collapse = self.task.collapse(float(self._last[0]), self._last[1])
+        rate = cosine(step - 1, self.total, self.plan.pretrain.learning_rate, self.plan.pretrain.warmup)
+        return {"loss": loss, "collapse": collapse, "learning_rate": rate}
+
+    def save(self, step: int) -> None:
+        save_state(self.out / STATE_FOLDER, {"network": self.network}, self.optimiser, step, self.about)
+
+    def keep(self, step: int) -> None:
+        training = {"seed": self.seed, "steps": step, "of_steps": self.total, "method": self.task.name}
+        about = WeightFile("encoder", self.plan, training=training, data=self.about.data)
+        save_weights(self.out / ENCODER_FILE, self.network.encoder.state_dict(), about)
+
+    def _batch(self, step: int) -> SliceBatch:
+        epoch, within = divmod(step, self.per_epoch)
+        if self._order[0] != epoch:
+            self._order = (epoch, epoch_batches(self.rows, self.plan.pretrain.batch, self.seed, epoch))
+        rows = np.sort(self._order[1][within])  # neighbours in the file are read together
+        images = torch.from_numpy(self.bank.images[rows]).to(self.device, torch.float32)
+        return SliceBatch(
+            images=images[:, None],
+            index=torch.from_numpy(self.index[rows]).to(self.device),
+            count=torch.from_numpy(self.count[rows]).to(self.device),
+        )

@@ -1,0 +1,77 @@
+"""Everything that a run needs to go on where it stopped."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from pcl_core.errors import InputError
+from pcl_core.training.weights import WeightFile, load_weights, save_weights
+
+FILE = "state.safetensors"
+
+
+def save_state(
+    folder: Path, modules: dict[str, nn.Module], optimiser: torch.optim.Optimizer, step: int, about: WeightFile
+) -> None:
+    """Writes the tensors of modules and optimiser after ``step`` steps.
+
+    Args:
+        folder: of the state.
+        modules: by name; their parameters and buffers are saved.
+        optimiser: of the parameters of the first module.
+        step: steps that are done.
+        about: plan, training facts and data of the run; compared when the run is resumed.
+    """
+    tensors = {f"{name}.{key}": value for name, module in modules.items() for key, value in module.state_dict().items()}
+    named = {parameter: name for name, parameter in next(iter(modules.values())).named_parameters()}
+    for parameter, values in optimiser.state.items():
+        for key, value in values.items():
+            if isinstance(value, Tensor):
+                tensors[f"optimiser.{named[parameter]}.{key}"] = value
+    save_weights(folder / FILE, tensors, replace(about, kind="state", training={**about.training, "step": step}))
+
+
+def load_state(folder: Path, modules: dict[str, nn.Module], optimiser: torch.optim.Optimizer, about: WeightFile) -> int:
+    """Restores what save_state wrote, in place.
+
+    Returns:
+        the steps that are done.
+
+    Raises:
+        InputError: the state belongs to another plan, seed or other data.
+    """
+    path = folder / FILE
+    tensors, saved = load_weights(path, "state")
+    _require_same_run(saved, about, path)
+    for name, module in modules.items():
+        module.load_state_dict({key: tensors[f"{name}.{key}"] for key in module.state_dict()})
+    for name, parameter in next(iter(modules.values())).named_parameters():
+        prefix = f"optimiser.{name}."
+        restored = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+        # Adam keeps its step counter on the CPU.
+        optimiser.state[parameter] = {
+            key: value if key == "step" else value.to(parameter.device) for key, value in restored.items()
+        }
+    return int(saved.training["step"])
+
+
+def _require_same_run(saved: WeightFile, about: WeightFile, path: Path) -> None:
+    differences = [
+        words
+        for words, same in (
+            ("the plan", replace(saved.plan, reasons={}) == replace(about.plan, reasons={})),
+            ("the data", saved.data == about.data),
+            ("the seed", saved.training.get("seed") == about.training.get("seed")),
+            ("the encoder that it starts from", saved.training.get("encoder") == about.training.get("encoder")),
+        )
+        if not same
+    ]
+    if differences:
+        raise InputError(
+            f"The run in {path} cannot be resumed: {' and '.join(differences)} changed.",
+            "Call it as before, or leave out --resume to start anew.",
+        )
