@@ -177,3 +177,10 @@ def test_mean_and_deviation_leave_out_what_is_not_a_number():
     assert mean == 5
     assert math.isnan(deviation)
     assert math.isnan(mean_and_deviation([])[0])
+
+
+def test_pooled_dice_without_a_list_counts_the_classes_of_the_truths():
+    pooled = PooledDice()
+    pooled.add(np.array([0, 1, 7, 9], np.uint8), np.array([0, 1, 7, 255], np.uint8))
+    pooled.add(np.array([0, 3], np.uint8), np.array([0, 1], np.uint8))
+    assert pooled.per_class() == pytest.approx({1: 2 / 3, 7: 1.0})

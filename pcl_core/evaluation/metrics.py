@@ -1,6 +1,6 @@
 """How well a predicted label volume agrees with the true one: Dice, 95th percentile Hausdorff and mean surface distance.
 
-The three come from MONAI, so that figures can be compared with those of others. What its definitions are (as of 1.6; the tests hold it to them):
+The three come from MONAI, so that figures can be compared with those of others. Its definitions, to which the tests hold it:
 
 - The surface of a class is the set of its voxels that have a face neighbour outside the class; the border of the volume
   counts as outside. Distances run between centres of such voxels, in mm.
@@ -71,29 +71,31 @@ class PooledDice:
 
     Large structures and long volumes weigh more than in the mean over cases. The paper counts on its resampled grid; here it
     is whatever grid the volumes given have.
+
+    Args:
+        classes: labels to count; None counts all that occur in a truth, but 0.
     """
 
-    def __init__(self, classes: Sequence[int]) -> None:
-        self._common = dict.fromkeys(classes, 0)
-        self._sizes = dict.fromkeys(classes, 0)
+    def __init__(self, classes: Sequence[int] | None = None) -> None:
+        self._classes = None if classes is None else tuple(classes)
+        self._common, self._predicted, self._true = np.zeros((3, 256), np.int64)
 
     def add(self, prediction: np.ndarray, truth: np.ndarray) -> None:
-        """Adds a case: two label arrays of the same shape, 255 in the truth being left out.
+        """Adds a case: two label arrays of the same shape with values from 0 to 255; 255 in the truth is left out.
 
         Raises:
             ValueError: the shapes differ.
         """
         prediction, truth = _annotated(prediction, truth)
-        for label in self._common:
-            predicted, true = prediction == label, truth == label
-            self._common[label] += int(np.count_nonzero(predicted & true))
-            self._sizes[label] += int(np.count_nonzero(predicted)) + int(np.count_nonzero(true))
+        self._common += np.bincount(truth[prediction == truth], minlength=256)
+        self._predicted += np.bincount(prediction.ravel(), minlength=256)
+        self._true += np.bincount(truth.ravel(), minlength=256)
 
     def per_class(self) -> dict[int, float]:
         """Dice of each class, NaN for one that no volume has."""
-        return {
-            label: 2 * common / self._sizes[label] if self._sizes[label] else math.nan for label, common in self._common.items()
-        }
+        classes = (int(label) + 1 for label in np.nonzero(self._true[1:])[0]) if self._classes is None else self._classes
+        sizes = self._predicted + self._true
+        return {k: float(2 * self._common[k] / sizes[k]) if sizes[k] else math.nan for k in classes}
 
     def value(self) -> float:
         """The mean of the classes that some volume has; NaN when there is none."""
