@@ -37,12 +37,14 @@ class Cases:
         without_labels: images without labels.
         unmatched_labels: label files that match no image, or an image that has other labels already.
         unreadable: files of either kind that cannot be used.
+        layout: that the images were recognised as.
     """
 
     cases: tuple[Case, ...]
     without_labels: tuple[VolumeSource, ...]
     unmatched_labels: tuple[VolumeSource, ...]
     unreadable: tuple[Unreadable, ...]
+    layout: str = "folder"
 
 
 def find_cases(images: Path, labels: Path | None = None, layout: str = "auto") -> Cases:
@@ -109,6 +111,7 @@ def match(images: Gathered, labels: Gathered | None) -> Cases:
         without_labels=tuple(item.source for item in images.images if item not in pairs),
         unmatched_labels=tuple(item.source for item in rest),
         unreadable=images.unreadable + (labels.unreadable if labels else ()),
+        layout=images.layout,
     )
 
 

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pcl_core.errors import InputError
+from pcl_core.volumes.dicom import dicom_sources, looks_like_dicom
 from pcl_core.volumes.formats import KNOWN, NotReadableError, format_of
 from pcl_core.volumes.ids import Item, unique
 from pcl_core.volumes.itk import itk_sources
-from pcl_core.volumes.layouts import place, resolve
+from pcl_core.volumes.layouts import Place, place, resolve
 from pcl_core.volumes.nifti import nifti_sources
 from pcl_core.volumes.volume import Unreadable, VolumeSource
 
 
 @dataclass(frozen=True)
 class Found:
-    """The volumes of an input, sorted by path, and the files that cannot be used."""
+    """The volumes of an input, sorted by path, the files that cannot be used, and the layout that was gone by."""
 
     sources: tuple[VolumeSource, ...]
     unreadable: tuple[Unreadable, ...]
+    layout: str = "folder"
 
 
 @dataclass(frozen=True)
@@ -49,38 +52,48 @@ def find_volumes(inputs: Path, layout: str = "auto") -> Found:
     """
     gathered = gather(inputs, layout)
     require_some(inputs, gathered)
-    return Found(tuple(item.source for item in gathered.images), gathered.unreadable)
+    return Found(tuple(item.source for item in gathered.images), gathered.unreadable, gathered.layout)
 
 
 def gather(inputs: Path, layout: str = "auto", want_images: bool = True, want_labels: bool = False) -> Gathered:
     """Finds volumes and label maps, reading the headers of the wanted ones only.
 
+    A single file is what is wanted, whatever its name. DICOM series are never label maps.
+
     Raises:
         InputError: the path does not exist, holds no volume files, or is a file that cannot be used.
     """
-    single = not inputs.is_dir()
-    if single and not inputs.exists():
-        raise InputError(f"{inputs} does not exist.", "Check the path.")
-    if single and format_of(inputs) is None:
-        raise NotReadableError(inputs, "it is no volume of a known format", f"Give {KNOWN}.")
-    paths = [inputs] if single else [path for path in _files(inputs) if format_of(path)]
-    if not paths:
+    if inputs.is_dir():
+        everything = _files(inputs)
+        paths = [path for path in everything if format_of(path)]
+        series = _dicom_folders(path for path in everything if not format_of(path))
+    else:
+        paths, series = _single(inputs)
+    if not paths and not series:
         raise InputError(f"There are no volumes in {inputs}.", f"Give {KNOWN}.")
     rule = resolve(layout, inputs, paths)
     items: list[Item] = []
     unreadable: list[Unreadable] = []
     for path in paths:
         where = place(inputs, path, rule)
-        if single or (want_labels if where.labels else want_images):
+        if not inputs.is_dir():
+            where = replace(where, labels=want_labels)
+        if want_labels if where.labels else want_images:
             try:
                 items += [Item(source, where) for source in _sources(path)]
             except NotReadableError as error:
-                if single:
-                    raise
                 unreadable.append(error.as_unreadable())
-    images = [item for item in items if not item.place.labels or (single and want_images)]
-    labels = [item for item in items if item.place.labels or (single and want_labels)]
-    return Gathered(unique(images), unique(labels), tuple(unreadable), rule)
+    for folder, files in series.items() if want_images else ():
+        base = files[0].stem if folder == inputs.parent else folder.resolve().name
+        sources, bad = dicom_sources(files, base)
+        unreadable += bad
+        items += [Item(source, _place_of_series(inputs, folder, rule, source)) for source in sources]
+    if not inputs.is_dir() and unreadable:
+        raise NotReadableError(inputs, unreadable[0].reason)
+    items.sort(key=lambda item: item.source.path)
+    images = unique(item for item in items if not item.place.labels)
+    labels = unique(item for item in items if item.place.labels)
+    return Gathered(images, labels, tuple(sorted(unreadable, key=lambda one: one.path)), rule)
 
 
 def require_some(inputs: Path, gathered: Gathered) -> None:
@@ -102,6 +115,34 @@ def _files(folder: Path) -> list[Path]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [Path(root, name) for name in names if not name.startswith(".")]
     return sorted(found)
+
+
+def _single(path: Path) -> tuple[list[Path], dict[Path, list[Path]]]:
+    """A file that was given alone: a volume file, or a DICOM file."""
+    if not path.exists():
+        raise InputError(f"{path} does not exist.", "Check the path.")
+    if format_of(path):
+        return [path], {}
+    if looks_like_dicom(path):
+        return [], {path.parent: [path]}
+    raise NotReadableError(path, "it is no volume of a known format", f"Give {KNOWN}.")
+
+
+def _dicom_folders(paths: Iterable[Path]) -> dict[Path, list[Path]]:
+    """The DICOM files of each folder."""
+    folders: dict[Path, list[Path]] = {}
+    for path in paths:
+        if looks_like_dicom(path):
+            folders.setdefault(path.parent, []).append(path)
+    return folders
+
+
+def _place_of_series(inputs: Path, folder: Path, rule: str, source: VolumeSource) -> Place:
+    base = source.id if source.frame is None else source.id[: source.id.rindex("_frame")]
+    if folder == inputs.parent:
+        return Place(False, base, base, "", ())
+    where = place(inputs, folder, rule, base)
+    return Place(False, base, base, where.patient, where.parents)
 
 
 def _sources(path: Path) -> list[VolumeSource]:

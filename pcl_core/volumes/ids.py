@@ -32,21 +32,23 @@ class Item:
 def unique(items: Iterable[Item]) -> tuple[Item, ...]:
     """Gives every item its id and its patient.
 
-    The id is the file's name without suffix. A name that occurs in several folders gets as many of the folders' names before
+    Items come in order, the frames of a volume one after the other. The id is the file's name without suffix. A name that occurs in several folders gets as many of the folders' names before
     it as tell the files apart; modalities of one case keep their number; files of one name and several formats get the format.
     The patient is what the layout or the DICOM header says. Without either, every file is a patient of its own, except that
     where a few names repeat in many folders (t1 and t2 in every one), the folder is the patient.
     """
-    items = list(items)
-    files: dict[tuple[str, ...], list[Item]] = defaultdict(list)
+    volumes: list[list[Item]] = []  # each with its frames
     for item in items:
-        files[(*map(str, item.source.files), item.place.id)].append(item)
-    firsts = [group[0] for group in files.values()]
+        if item.source.frame:
+            volumes[-1].append(item)
+        else:
+            volumes.append([item])
+    firsts = [frames[0] for frames in volumes]
     names = _names(firsts)
     return tuple(
         replace(item, source=replace(item.source, id=name + item.frame, patient=patient or name))
-        for (name, patient), group in zip(zip(names, _patients(firsts, names), strict=True), files.values(), strict=True)
-        for item in group
+        for name, patient, frames in zip(names, _patients(firsts, names), volumes, strict=True)
+        for item in frames
     )
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from pcl_core.errors import InputError
+from pcl_core.volumes.dicom import read_dicom
 from pcl_core.volumes.geometry import Geometry
 from pcl_core.volumes.itk import read_itk
 from pcl_core.volumes.nifti import read_nifti
 from pcl_core.volumes.volume import Volume, VolumeSource
 
+_READERS = {"nifti": read_nifti, "nrrd": read_itk, "metaimage": read_itk, "dicom": read_dicom}
 # Grids of an image and its labels may differ by this many voxels (and so much of the spacing): headers are rounded.
 SAME_GRID = 1e-2
 _RESAMPLE = "Resample the labels to the grid of their image (in 3D Slicer: Resample Scalar Volume, nearest neighbour)."
@@ -68,6 +70,3 @@ def _require_same_grid(source: VolumeSource, like: Geometry | VolumeSource) -> N
     difference = source.geometry.differs_from(geometry, SAME_GRID)
     if difference:
         raise InputError(f"The label file {source.path} does not lie on the grid of {name}: {difference}.", _RESAMPLE)
-
-
-_READERS = {"nifti": read_nifti, "nrrd": read_itk, "metaimage": read_itk}
