@@ -109,15 +109,16 @@ class CanonicalView:
 def patient_axes(matrix: np.ndarray) -> tuple[int, int, int]:
     """The patient axis (0 left-right, 1 front-back, 2 foot-head) nearest to each stored axis x, y, z, each used once.
 
-    The assignment with the largest sum of absolute cosines wins. It depends on the directions only, not on the order in
-    which the axes are stored, so a permuted volume is assigned alike (greedy assignment is not so near 45 degrees).
+    The assignment with the largest sum of absolute cosines wins. It depends on the directions only, not on the order or the
+    sense in which the axes are stored, so a flipped or permuted volume is assigned alike (greedy assignment is not so near 45
+    degrees, and neither are ties at 45 degrees unless something that belongs to the directions decides them).
     """
-    cosines = np.abs(matrix)
 
-    def fit(axes: Sequence[int]) -> tuple[float, float, float]:
-        total = sum(cosines[axis, k] for k, axis in enumerate(axes))
-        head, front = (cosines[axis, list(axes).index(axis)] for axis in (2, 1))
-        return round(float(total), 6), round(float(head), 6), round(float(front), 6)
+    def fit(axes: Sequence[int]) -> tuple[float, ...]:
+        left, front, head = (matrix[:, list(axes).index(axis)] for axis in range(3))
+        total = abs(left[0]) + abs(front[1]) + abs(head[2])
+        ties = (abs(head[2]), abs(front[1]), head[1] * head[2], head[0] * head[2], front[0] * front[1])
+        return tuple(round(float(value), 6) for value in (total, *ties))
 
     best = max(permutations(range(3)), key=fit)
     return best[0], best[1], best[2]

@@ -32,8 +32,10 @@ class Item:
 def unique(items: Iterable[Item]) -> tuple[Item, ...]:
     """Gives every item its id and its patient.
 
-    Items come in order, the frames of a volume one after the other. The id is the file's name without suffix. A name that occurs in several folders gets as many of the folders' names before
-    it as tell the files apart; modalities of one case keep their number; files of one name and several formats get the format.
+    Items come in order, the frames of a volume one after the other. The id is the file's name without suffix. A name that
+    occurs in several folders gets as many of the folders' names before it as tell the files apart; modalities of one case keep
+    their number; files of one name and several formats get the format.
+
     The patient is what the layout or the DICOM header says. Without either, every file is a patient of its own, except that
     where a few names repeat in many folders (t1 and t2 in every one), the folder is the patient.
     """

@@ -66,7 +66,7 @@ LAYOUTS = {
             "nnunet",
             r"(?:^|/)(?P<patient>(?P<case>[^/]+))_(?P<channel>\d{4})$",
             r"(?:^|/)labels(?:Tr|Ts)/(?P<case>[^/]+)$",
-            sure=r"(?:^|/)images(?:Tr|Ts)/[^/]+_\d{4}$|(?:^|/)labels(?:Tr|Ts)/",
+            sure=r"(?:^|/)images(?:Tr|Ts)/[^/]+_\d{4}$",
         ),
         _layout(
             "msd",
@@ -156,10 +156,20 @@ def resolve(layout: str, root: Path, paths: Iterable[Path]) -> str:
         return layout
     if layout != "auto":
         raise InputError(f"There is no layout {layout}.", f"Choose one of {', '.join(NAMES)}.")
-    around = (root,) if root.is_dir() else (root.parent,)
-    texts = [str(PurePosixPath(around[0].name, *path.relative_to(around[0]).parts[:-1], stem_of(path))) for path in paths]
-    fits = {name: sum(bool(rule.sure.search(text)) for text in texts) for name, rule in LAYOUTS.items()}
-    return next((name for name, count in fits.items() if texts and 2 * count >= len(texts)), "folder")
+    around = root if root.is_dir() else root.parent
+    texts = [str(PurePosixPath(around.name, *path.relative_to(around).parts[:-1], stem_of(path))) for path in paths]
+    images = [text for text in texts if not any(_LABEL_FOLDER.match(part) for part in PurePosixPath(text).parts[:-1])]
+    return next((name for name, rule in LAYOUTS.items() if _fits(rule, images or texts)), "folder")
+
+
+def _fits(layout: Layout, texts: list[str]) -> bool:
+    """Whether half of the paths match; and if images are numbered by channel, whether every case has a channel 0."""
+    if not texts or 2 * sum(bool(layout.sure.search(text)) for text in texts) < len(texts):
+        return False
+    found = [match for text in texts if (match := layout.images.search(text)) and "channel" in match.groupdict()]
+    cases = {match["case"] for match in found}
+    firsts = {match["case"] for match in found if int(match["channel"]) == 0}
+    return cases == firsts and (len(cases) != 1 or len(found) == 1)
 
 
 def class_names(folder: Path) -> dict[int, str]:
