@@ -6,10 +6,11 @@ import nibabel
 import numpy as np
 import pytest
 
-from pcl_core.demo.hearts import CLASS_NAMES, LEFT, MUSCLE, RIGHT, generate_heart, stored_otherwise, write_hearts, write_nifti
+from pcl_core.demo.hearts import CLASS_NAMES, LEFT, MUSCLE, RIGHT, generate_heart, stored_otherwise, write_hearts
 from pcl_core.errors import InputError
 from pcl_core.events import Collected, Reporter
 from pcl_core.volumes.geometry import canonical_view
+from pcl_core.volumes.writing import write_volume
 
 SEEDS = range(12)
 
@@ -124,7 +125,7 @@ def test_a_written_data_set_can_be_read_back_with_its_grid_and_class_names(tmp_p
 
 def test_the_affine_on_disk_places_voxels_where_the_geometry_does(tmp_path):
     voxels, _, geometry = generate_heart(5)
-    write_nifti(tmp_path / "a.nii.gz", voxels, geometry)
+    write_volume(tmp_path / "a.nii.gz", voxels, geometry)
     image = nibabel.load(tmp_path / "a.nii.gz")
     index = np.array([3, 7, 2])
     ras = image.affine @ [*index, 1.0]

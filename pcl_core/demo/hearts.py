@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import SimpleITK
 from scipy import ndimage
 
 from pcl_core.demo.chest import Canvas, Chest, Tissue, smooth_noise
 from pcl_core.demo.heart_shape import HeartShape, Parts
 from pcl_core.events import Reporter
-from pcl_core.files import replacing, writable_folder, write_text
+from pcl_core.files import writable_folder, write_text
 from pcl_core.volumes.geometry import Geometry
+from pcl_core.volumes.writing import write_volume
 
 CLASS_NAMES: dict[int, str] = {1: "right ventricle", 2: "myocardium", 3: "left ventricle"}
 RIGHT, MUSCLE, LEFT = CLASS_NAMES
@@ -190,8 +189,8 @@ def write_hearts(folder: Path, count: int, seed: int, reporter: Reporter) -> lis
             order = (0, 1, 2) if rng.random() < 0.7 else (2, 0, 1)
             flips = tuple(bool(flip) for flip in rng.random(3) < 0.5)
             voxels, labels, geometry = stored_otherwise((voxels, labels), geometry, order, (flips[0], flips[1], flips[2]))
-        write_nifti(folder / "imagesTr" / f"{name}_0000.nii.gz", voxels, geometry)
-        write_nifti(folder / "labelsTr" / f"{name}.nii.gz", labels, geometry)
+        write_volume(folder / "imagesTr" / f"{name}_0000.nii.gz", voxels, geometry)
+        write_volume(folder / "labelsTr" / f"{name}.nii.gz", labels, geometry)
         reporter.progress("generate", number + 1, count)
     dataset = {
         "name": "Generated short-axis hearts",
@@ -202,13 +201,3 @@ def write_hearts(folder: Path, count: int, seed: int, reporter: Reporter) -> lis
     }
     write_text(folder / "dataset.json", json.dumps(dataset, indent=2) + "\n")
     return names
-
-
-def write_nifti(path: Path, array: np.ndarray, geometry: Geometry) -> None:
-    """Writes a (z, y, x) array of a stored type as NIfTI, whole or not at all. Raises InputError when that is impossible."""
-    image: Any = SimpleITK.GetImageFromArray(array)
-    image.SetSpacing(geometry.spacing)
-    image.SetOrigin(geometry.origin)
-    image.SetDirection(geometry.direction)
-    with replacing(path) as partial:
-        SimpleITK.WriteImage(image, str(partial), useCompression=True, compressionLevel=1)

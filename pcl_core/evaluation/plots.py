@@ -79,7 +79,7 @@ def curves_png(curves: Sequence[Curve], title: str, y_name: str, x_name: str = "
             level.name,
             (0.995, level.value),
             xycoords=("axes fraction", "data"),
-            xytext=(0, 3),
+            xytext=(0, 4),
             textcoords="offset points",
             horizontalalignment="right",
             color="#555555",
@@ -119,7 +119,7 @@ def montage_png(rows: Sequence[MontageRow], columns: Sequence[str], spacing: tup
     panels = [panel for row in rows for panel in row.panels]
     window = window_of(panels)
     aspect = max(panel.image.shape[0] * spacing[0] / (panel.image.shape[1] * spacing[1]) for panel in panels)
-    side, top, left = 2.1, 0.35, 0.3
+    side, top, left = 2.1, 0.35, 0.5
     size = (left + side * len(columns), top + side * aspect * len(rows))
     figure = Figure(figsize=size)
     grid = figure.subplots(
@@ -142,6 +142,7 @@ def montage_png(rows: Sequence[MontageRow], columns: Sequence[str], spacing: tup
             color=_INK,
             horizontalalignment="right",
             verticalalignment="center",
+            multialignment="center",
         )
     for axes, title in zip(grid[0], columns, strict=True):
         axes.set_title(title, fontsize=10, color=_INK, pad=5)
