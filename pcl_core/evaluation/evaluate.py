@@ -80,7 +80,9 @@ def evaluate(predictions: Path, truth: Path, reporter: Reporter, strict: bool = 
         skipped=tuple(skipped.messages),
     )
     columns, rows = result.table()
-    reporter.table(f"{len(cases)} cases, mean ± standard deviation", columns, rows)
+    reporter.table(
+        f"{len(cases)} cases, mean ± standard deviation (missed: only prediction or only truth has it)", columns, rows
+    )
     return result
 
 

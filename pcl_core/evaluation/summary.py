@@ -85,8 +85,8 @@ class Evaluation:
         write_text(path, json.dumps(self.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
     def table(self) -> tuple[list[str], list[list[str]]]:
-        """Columns and rows for people: a row a class with mean ± standard deviation, and one for all classes."""
-        columns = ["Class", "Dice", "HD95 (mm)", "ASSD (mm)", "Pooled Dice", "Cases", "Missed or invented"]
+        """Columns and rows for people: mean ± standard deviation a class; the last row is the mean of the classes."""
+        columns = ["Class", "Dice", "HD95 mm", "ASSD mm", "Pooled", "Cases", "Missed"]
         rows = []
         for label in self.classes:
             figures = [with_deviation(*self.over_cases(label, "dice"), digits=3)]
@@ -95,7 +95,7 @@ class Evaluation:
             rows.append([self.name(label), *figures, number(self.pooled[label], 3), *counts])
         means = [number(self.over_classes(figure), 3 if figure == "dice" else 2) for figure in FIGURES]
         missed = str(sum(self.lacking(label) for label in self.classes))
-        rows.append(["mean of classes", *means, number(self.pooled_dice(), 3), str(len(self.cases)), missed])
+        rows.append(["mean", *means, number(self.pooled_dice(), 3), str(len(self.cases)), missed])
         return columns, rows
 
     def _class_summary(self, label: int) -> dict[str, Any]:
