@@ -46,6 +46,8 @@ def of_voxels(sample: Sample | None) -> list[str]:
     """What one volume's sampled voxels show."""
     if sample is None:
         return []
+    if np.isnan(sample.low):
+        return ["No voxel is a number."]
     found = [] if sample.numbers else ["Some voxels are not numbers (NaN or infinite)."]
     if sample.constant and sample.whole:
         found.append(f"All voxels are {sample.low:g}.")

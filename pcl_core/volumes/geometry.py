@@ -124,10 +124,14 @@ def patient_axes(matrix: np.ndarray) -> tuple[int, int, int]:
     return best[0], best[1], best[2]
 
 
-def through_plane_axis(spacing: Sequence[float]) -> int:
-    """The stored axis (0 x, 1 y, 2 z) across which slices are stacked: the largest spacing; a tie goes to the third."""
-    largest = max(spacing)
-    return 2 if spacing[2] >= largest * (1 - SAME_SPACING) else int(np.argmax(spacing))
+def through_plane_axis(spacing: Sequence[float], nearest: Sequence[int] = (0, 1, 2)) -> int:
+    """The stored axis (0 x, 1 y, 2 z) across which slices are stacked: the one with the largest spacing.
+
+    A tie goes to the third stored axis, or when that is not among the largest, to the one whose ``nearest`` patient axis is
+    foot-head or else front-back, which does not depend on the order of storage.
+    """
+    largest = [k for k in range(3) if spacing[k] >= max(spacing) * (1 - SAME_SPACING)]
+    return 2 if 2 in largest else max(largest, key=lambda k: nearest[k])
 
 
 def canonical_view(geometry: Geometry, axis: Axis = "auto") -> CanonicalView:
@@ -141,7 +145,7 @@ def canonical_view(geometry: Geometry, axis: Axis = "auto") -> CanonicalView:
         a view whose slices and positions are the same for the same anatomy, however it was flipped or permuted in storage.
     """
     nearest = patient_axes(geometry.matrix)
-    stacked = through_plane_axis(geometry.spacing) if axis == "auto" else nearest.index(_NORMAL_OF_PLANE[axis])
+    stacked = through_plane_axis(geometry.spacing, nearest) if axis == "auto" else nearest.index(_NORMAL_OF_PLANE[axis])
     normal = nearest[stacked]
     wanted = ((normal, _POSITION_SIGN[normal]), *_PICTURE[normal])
     stored = [nearest.index(patient) for patient, _ in wanted]

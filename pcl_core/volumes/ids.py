@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from pcl_core.volumes.formats import format_of, stem_of
+from pcl_core.volumes.formats import stem_of
 from pcl_core.volumes.layouts import Place
 from pcl_core.volumes.volume import VolumeSource
 
@@ -47,6 +47,10 @@ def unique(items: Iterable[Item]) -> tuple[Item, ...]:
             volumes.append([item])
     firsts = [frames[0] for frames in volumes]
     names = _names(firsts)
+    taken = set(names)
+    for k, frames in enumerate(volumes):
+        while any(item.frame and names[k] + item.frame in taken for item in frames):
+            names[k] += "_4d"
     return tuple(
         replace(item, source=replace(item.source, id=name + item.frame, patient=patient or name))
         for name, patient, frames in zip(names, _patients(firsts, names), volumes, strict=True)
@@ -63,13 +67,15 @@ def _names(items: list[Item]) -> list[str]:
     for group in _equals(names):
         for depth in range(1, deepest + 1):
             longer = {k: "_".join((*items[k].place.parents[-depth:], names[k])) for k in group}
-            if len(set(longer.values())) == len(group) or depth == deepest:
+            apart = len(set(longer.values()))
+            if apart == len(group) or (depth == deepest and apart > 1):
                 for k, name in longer.items():
                     names[k] = name
                 break
     for group in _equals(names):
-        for k in group:
-            names[k] += f"_{format_of(items[k].source.path) or 'dicom'}"
+        kinds = [items[k].source.format for k in group]
+        for k, kind in zip(group, kinds, strict=True):
+            names[k] += f"_{kind}" if len(set(kinds)) > 1 else ""
     taken = set(names)
     for group in _equals(names):
         for number, k in enumerate(group[1:], 2):

@@ -25,8 +25,8 @@ class Sample:
     """What was seen of a volume's voxels.
 
     Attributes:
-        low: smallest number seen.
-        high: largest number seen.
+        low: smallest number seen; NaN when there is none.
+        high: largest number seen; NaN when there is none.
         robust: 1st and 99th percentile of the numbers seen.
         numbers: whether no voxel seen is NaN or infinite.
         whole: whether all voxels were seen.
@@ -42,8 +42,8 @@ class Sample:
 
     @property
     def constant(self) -> bool:
-        """Whether all voxels seen are the same."""
-        return self.low == self.high
+        """Whether all voxels seen are the same, or none is a number."""
+        return not self.low < self.high
 
 
 def sample(source: VolumeSource, thorough: bool = False) -> Sample | None:
@@ -99,7 +99,7 @@ def _describe(voxels: np.ndarray, whole: bool) -> Sample:
     if voxels.dtype.kind == "f":
         finite = voxels[np.isfinite(voxels)]
         if not finite.size:
-            finite = np.zeros(1, voxels.dtype)
+            finite = np.full(1, np.nan, voxels.dtype)
     few = finite.ravel()[:: max(1, finite.size // 20000)]
     low, high = np.percentile(few, (1, 99))
     digest = hashlib.blake2b(np.ascontiguousarray(voxels, np.float32).tobytes(), digest_size=16).digest()

@@ -167,7 +167,7 @@ def _rows(
         Row(
             source=source,
             view=view,
-            intensity=(one.low, one.high) if one else None,
+            intensity=(one.low, one.high) if one and one.low <= one.high else None,
             labels=labels[source].path if source in labels else None,
             warnings=tuple(sentence for part in found for sentence in part),
         )

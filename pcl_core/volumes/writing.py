@@ -10,7 +10,7 @@ import numpy as np
 import SimpleITK as sitk  # noqa: N813 (its own usual name)
 
 from pcl_core.errors import InputError
-from pcl_core.files import replacing
+from pcl_core.files import replacing, write_error
 from pcl_core.volumes.formats import format_of
 from pcl_core.volumes.geometry import Geometry
 
@@ -38,6 +38,10 @@ def write_volume(path: Path, array: np.ndarray, geometry: Geometry) -> None:
     image.SetSpacing(geometry.spacing)
     image.SetOrigin(geometry.origin)
     image.SetDirection(geometry.direction)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(path, error) from error
     with replacing(path) as partial:
         partial.touch()  # lets the operating system say why, when it refuses
         if not _written(image, voxels, partial):
