@@ -71,3 +71,22 @@ def test_a_missing_voxel_file_is_refused_when_read(itk, tmp_path: Path) -> None:
     (tmp_path / "a.raw").unlink()
     with pytest.raises(NotReadableError, match="a file that it refers to is missing"):
         read_itk(itk_sources(path, "metaimage")[0])
+
+
+@pytest.mark.parametrize("name", ["a.nrrd", "a.mha"])
+def test_a_header_that_announces_more_than_the_file_can_hold_is_refused_at_once(itk, tmp_path: Path, name: str) -> None:
+    path = itk(tmp_path / name)
+    content = path.read_bytes()
+    for old in (b"sizes: 3 4 5", b"DimSize = 3 4 5"):
+        content = content.replace(old, old.replace(b"3 4 5", b"3000 4000 5000"))
+    path.write_bytes(content)
+    with pytest.raises(NotReadableError, match="too small for 3000 x 4000 x 5000 voxels"):
+        itk_sources(path, "nrrd" if name.endswith("nrrd") else "metaimage")
+
+
+@pytest.mark.parametrize(("name", "kind"), [KINDS[0], KINDS[2]])
+def test_a_plain_file_that_is_cut_short_is_refused_from_its_size(itk, tmp_path: Path, name: str, kind: Format) -> None:
+    path = itk(tmp_path / name, compress=False)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(NotReadableError, match="cut short"):
+        itk_sources(path, kind)

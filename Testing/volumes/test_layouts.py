@@ -120,3 +120,10 @@ def test_a_broken_dataset_json_is_an_error_that_names_it(tmp_path: Path, text: s
 
 def test_the_command_line_offers_every_layout() -> None:
     assert set(LAYOUTS) == {"folder", "nnunet", "msd", "acdc", "chd", "mmwhs", "hvsmr"}
+
+
+def test_the_current_folder_counts_by_its_real_name(nifti, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nifti(tmp_path / "imagesTr" / "a_0000.nii.gz")
+    monkeypatch.chdir(tmp_path / "imagesTr")
+    found = find_volumes(Path())
+    assert (found.layout, found.sources[0].id) == ("nnunet", "a")

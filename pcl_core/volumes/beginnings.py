@@ -1,18 +1,34 @@
-"""The first voxels of a volume file, without unpacking the rest of it."""
+"""NRRD and MetaImage files without their reader: what the file's size can hold, and its first voxels without the rest."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from pcl_core.volumes.volume import VolumeSource
+from pcl_core.volumes.volume import Format, VolumeSource
 
 _HEADER_LIMIT = 1 << 16
 _PACKED = {"gzip": 31, "gz": 31, "zlib": 15}
 _ORDERS = {"little": "<", "big": ">", "false": "<", "true": ">"}
+# Deflate packs at most about 1,030 bytes into one.
+_TIGHTEST = 1100
+
+
+def can_hold(path: Path, kind: Format, needed: int) -> bool:
+    """Whether a NRRD or MetaImage file is large enough for ``needed`` bytes of voxels, as far as its own size tells.
+
+    A damaged header can announce more than the memory of the machine holds; readers make room for it before they notice.
+    """
+    with path.open("rb") as file:
+        packing = _nrrd(file) if kind == "nrrd" else _metaimage(file)
+        there = path.stat().st_size - file.tell()
+    if packing is None:
+        return True
+    return there >= needed if packing[0] == "raw" else there * _TIGHTEST >= needed
 
 
 def first_voxels(source: VolumeSource, limit: int) -> np.ndarray | None:

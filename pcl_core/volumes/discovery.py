@@ -84,7 +84,7 @@ def gather(inputs: Path, layout: str = "auto", want_images: bool = True, want_la
             except NotReadableError as error:
                 unreadable.append(error.as_unreadable())
     for folder, files in series.items() if want_images else ():
-        base = files[0].stem if folder == inputs.parent else folder.resolve().name
+        base = files[0].stem if folder == inputs.parent else folder.absolute().name
         sources, bad = dicom_sources(files, base)
         unreadable += bad
         items += [Item(source, _place_of_series(inputs, folder, rule, source)) for source in sources]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import SimpleITK as sitk  # noqa: N813 (its own usual name)
 
+from pcl_core.volumes.beginnings import can_hold
 from pcl_core.volumes.formats import (
     NotReadableError,
     checked_geometry,
@@ -49,6 +51,9 @@ def itk_sources(path: Path, kind: Format) -> list[VolumeSource]:
         raise refuse_two_dimensions(path)
     if reader.GetNumberOfComponents() > 1 or reader.GetPixelIDValue() not in DTYPES or len(size) > 4:
         raise refuse_vectors(path)
+    dtype = DTYPES[reader.GetPixelIDValue()]
+    if not can_hold(path, kind, math.prod(size) * np.dtype(dtype).itemsize):
+        raise NotReadableError(path, f"it is cut short: it is too small for {' x '.join(map(str, size))} voxels")
     geometry, notes = checked_geometry(path, header_geometry(reader))
     frames = size[3] if len(size) == 4 else 1
     base = stem_of(path)
@@ -58,7 +63,7 @@ def itk_sources(path: Path, kind: Format) -> list[VolumeSource]:
             files=(path,),
             format=kind,
             geometry=geometry,
-            dtype=DTYPES[reader.GetPixelIDValue()],
+            dtype=dtype,
             patient="",
             frame=k if frames > 1 else None,
             notes=notes,
@@ -98,13 +103,16 @@ def header_reader(path: Path, kind: Format) -> Any:
     if path.stat().st_size == 0:
         raise NotReadableError(path, "it is empty")
     reader: Any = sitk.ImageFileReader()  # type: ignore[no-untyped-call]
-    reader.SetImageIO(_READERS[kind])
     reader.SetFileName(str(path))
+    reader.SetImageIO(_READERS[kind])
+    name = {"nrrd": "NRRD", "metaimage": "MetaImage", "dicom": "DICOM image"}[kind]
+    refusal = NotReadableError(path, f"it is not a {name} file, or its header is damaged")
+    if kind != "dicom" and reader.GetImageIOFromFileName(str(path)) != _READERS[kind]:
+        raise refusal  # before the reader itself complains on the standard error stream
     try:
         reader.ReadImageInformation()
     except RuntimeError as error:
-        name = {"nrrd": "NRRD", "metaimage": "MetaImage", "dicom": "DICOM image"}[kind]
-        raise NotReadableError(path, f"it is not a {name} file, or its header is damaged") from error
+        raise refusal from error
     return reader
 
 

@@ -126,7 +126,7 @@ def place(root: Path, path: Path, layout: str, stem: str = "") -> Place:
     stem = stem or stem_of(path)
     parents = path.relative_to(root).parts[:-1] if path != root else ()
     around = root if path != root else path.parent
-    text = str(PurePosixPath(around.name, *parents, stem))
+    text = str(PurePosixPath(around.absolute().name, *parents, stem))
     if found := LAYOUTS[layout].labels.search(text):
         return Place(True, stem, found["case"], "", parents)
     named = _LABEL_NAME.match(stem)
@@ -157,7 +157,7 @@ def resolve(layout: str, root: Path, paths: Iterable[Path]) -> str:
     if layout != "auto":
         raise InputError(f"There is no layout {layout}.", f"Choose one of {', '.join(NAMES)}.")
     around = root if root.is_dir() else root.parent
-    texts = [str(PurePosixPath(around.name, *path.relative_to(around).parts[:-1], stem_of(path))) for path in paths]
+    texts = [str(PurePosixPath(around.absolute().name, *path.relative_to(around).parts[:-1], stem_of(path))) for path in paths]
     images = [text for text in texts if not any(_LABEL_FOLDER.match(part) for part in PurePosixPath(text).parts[:-1])]
     return next((name for name, rule in LAYOUTS.items() if _fits(rule, images or texts)), "folder")
 

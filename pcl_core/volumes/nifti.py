@@ -9,6 +9,8 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
-from nibabel.imageglobals import LoggingOutputSuppressor
+from nibabel.imageglobals import logger
 from nibabel.spatialimages import HeaderDataError
 
 from pcl_core.volumes.formats import (
@@ -124,7 +126,7 @@ def _read(source: VolumeSource, image: Any, block: tuple[slice, slice, slice]) -
 
 def _open(path: Path) -> Any:
     try:
-        with LoggingOutputSuppressor():  # nibabel tells of every small repair of a header
+        with _quiet():
             image = nib.load(path, mmap=False)
     except FileNotFoundError as error:
         raise NotReadableError(path, "it does not exist", "Check the path.") from error
@@ -135,6 +137,17 @@ def _open(path: Path) -> Any:
     if not isinstance(image, nib.Nifti1Image):  # the base of NIfTI-2 as well
         raise NotReadableError(path, "it is not a NIfTI file, whatever its name says")
     return image
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps nibabel from telling of every small repair of a header."""
+    before = logger.disabled
+    logger.disabled = True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 def _why_not_nifti(path: Path) -> str:
