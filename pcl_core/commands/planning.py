@@ -16,6 +16,7 @@ from pcl_core.fingerprinting import take_fingerprint
 from pcl_core.plan import Plan, load_plan
 from pcl_core.presets import fit_size, make_plan
 from pcl_core.training.devices import choose_device, device_facts, device_name
+from pcl_core.volumes.geometry import Axis
 from pcl_core.volumes.volume import Unreadable, VolumeSource
 
 
@@ -45,7 +46,7 @@ def fresh_plan(args: argparse.Namespace, sources: Sequence[VolumeSource], layout
     """
     if args.plan is not None:
         return load_plan(args.plan)
-    axis = args.axis or "auto"
+    axis: Axis = args.axis or "auto"
     fingerprint = take_fingerprint(sources, axis)
     plan = make_plan(args.preset or "recommended", fingerprint, device_facts(device), axis, layout)
     if args.size is not None and args.resolution is None:

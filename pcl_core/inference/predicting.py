@@ -16,7 +16,7 @@ from pcl_core.cancellation import Cancellation
 from pcl_core.errors import CancelledError
 from pcl_core.networks.unet import UNet
 from pcl_core.slices.preparing import SliceGrid, prepare_images
-from pcl_core.training.devices import autocast, explained_memory
+from pcl_core.training.devices import autocast, explained_memory, on_device
 from pcl_core.training.weights import SegmentClass, WeightFile, load_weights
 from pcl_core.volumes.volume import Volume
 
@@ -51,7 +51,7 @@ class Predictor:
         self.about = about
         self.device = device
         self.values = np.array([0, *(entry.value for entry in about.classes)], dtype=np.uint8)
-        self._network = network.to(device, memory_format=torch.channels_last).eval()
+        self._network = on_device(network, device).eval()
 
     @classmethod
     def load(cls, path: Path, device: torch.device) -> Predictor:

@@ -14,7 +14,9 @@ from pcl_core.slices.batch import SliceBatch
 class PretextTask(Protocol):
     """One self-supervised objective. The loop encodes all of its views in one pass."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Of the method."""
 
     def make_head(self, width: int) -> nn.Module:
         """The head for an encoder whose bottleneck has ``width`` channels."""

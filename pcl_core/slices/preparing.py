@@ -134,7 +134,7 @@ def resample_linear(slices: np.ndarray, pixels: tuple[int, int]) -> np.ndarray:
     if slices.shape[1:] == pixels:
         return slices
     smaller = pixels[0] < slices.shape[1] or pixels[1] < slices.shape[2]
-    resampled: np.ndarray = resize(
+    resampled: np.ndarray = resize(  # type: ignore[no-untyped-call]
         slices, (len(slices), *pixels), order=1, mode="edge", anti_aliasing=smaller, preserve_range=True
     )
     return resampled

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TypeVar
 
 import torch
+from torch import nn
 
 from pcl_core.errors import InputError, OutOfMemoryError
 from pcl_core.presets import DeviceFacts
@@ -71,6 +73,18 @@ def half_precision(device: torch.device) -> bool:
 def autocast(device: torch.device) -> AbstractContextManager[object]:
     """Runs a network's forward pass in bfloat16 where half_precision says so."""
     return torch.autocast(device.type, torch.bfloat16) if half_precision(device) else nullcontext()
+
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def on_device(network: Network, device: torch.device) -> Network:
+    """Moves a network to a device, its filters laid out with the channels last, as half precision wants them."""
+    network.to(device)
+    for parameter in network.parameters():
+        if parameter.dim() == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return network
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from pcl_core.slices.bank import SliceBank
 from pcl_core.training.averaging import averaged_copy, update_average
 from pcl_core.training.cases import Split, annotated_rows, channel_table
 from pcl_core.training.context import Context
-from pcl_core.training.devices import autocast, explained_memory
+from pcl_core.training.devices import autocast, explained_memory, on_device
 from pcl_core.training.history import Row
 from pcl_core.training.loop import Loop
 from pcl_core.training.losses import IGNORED, segmentation_loss
@@ -129,7 +129,7 @@ class _Finetuning:
             tensors, source = load_weights(encoder, "encoder")
             self.transferred = transfer_encoder(network.encoder, tensors, encoder)
             started_from = str(source.training.get("method", "")) + f", {source.training.get('steps')} steps"
-        self.network = network.to(self.device, memory_format=torch.channels_last)
+        self.network = on_device(network, self.device)
         self.average = averaged_copy(self.network)
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=plan.finetune.learning_rate, weight_decay=plan.finetune.weight_decay

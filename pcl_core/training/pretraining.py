@@ -18,7 +18,7 @@ from pcl_core.slices.augmentation import Augmenter
 from pcl_core.slices.bank import SliceBank
 from pcl_core.slices.batch import SliceBatch
 from pcl_core.training.context import Context
-from pcl_core.training.devices import autocast, explained_memory
+from pcl_core.training.devices import autocast, explained_memory, on_device
 from pcl_core.training.history import Row
 from pcl_core.training.loop import Loop
 from pcl_core.training.schedules import cosine
@@ -108,7 +108,7 @@ class _Pretraining:
         self.augment = Augmenter(plan.pretrain.augmentation)
         encoder = Encoder(plan.network.filters)
         network = PretextNetwork(encoder, self.task.make_head(encoder.width), generator_for(self.seed, "weights"))
-        self.network = network.to(self.device, memory_format=torch.channels_last)
+        self.network = on_device(network, self.device)
         self.optimiser = torch.optim.SGD(
             self.network.parameters(),
             lr=plan.pretrain.learning_rate,

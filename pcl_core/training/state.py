@@ -27,7 +27,7 @@ def save_state(
         about: plan, training facts and data of the run; compared when the run is resumed.
     """
     tensors = {f"{name}.{key}": value for name, module in modules.items() for key, value in module.state_dict().items()}
-    named = {parameter: name for name, parameter in next(iter(modules.values())).named_parameters()}
+    named: dict[Tensor, str] = {parameter: name for name, parameter in next(iter(modules.values())).named_parameters()}
     for parameter, values in optimiser.state.items():
         for key, value in values.items():
             if isinstance(value, Tensor):

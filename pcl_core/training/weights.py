@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from pcl_core import __version__
@@ -74,11 +74,9 @@ class WeightFile:
 def save_weights(path: Path, tensors: dict[str, Tensor], about: WeightFile) -> None:
     """Writes tensors and what they are, whole or not at all. Raises InputError when that is impossible."""
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    data = save(on_cpu, metadata={KEY: json.dumps(about.to_json())})
     with replacing(path) as partial:
-        try:
-            save_file(on_cpu, partial, metadata={KEY: json.dumps(about.to_json())})
-        except SafetensorError as error:
-            raise InputError(f"Cannot write {path}: {error}.", "Free some space or choose another output folder.") from error
+        partial.write_bytes(data)  # safetensors' own writer gives the file to its owner only
 
 
 def load_weights(path: Path, kind: Kind) -> tuple[dict[str, Tensor], WeightFile]:
