@@ -38,7 +38,7 @@ def main() -> None:
     encoder = args.out / "pretrain" / "encoder.safetensors"
     _call("pretrain", args.out / "pool", "--out", encoder.parent, "--resume", *args.options)  # at once when it is done
     rows = [
-        _cell(args, encoder, test, pool, draw, labelled, start)
+        _cell(args, encoder, pool, draw, labelled, start)
         for draw in range(args.draws)
         for labelled in args.labelled
         for start in ("random", "pcl")
@@ -46,9 +46,7 @@ def main() -> None:
     _write(args.out, rows)
 
 
-def _cell(
-    args: argparse.Namespace, encoder: Path, test: set[str], pool: Sequence[str], draw: int, labelled: int, start: str
-) -> dict[str, str]:
+def _cell(args: argparse.Namespace, encoder: Path, pool: Sequence[str], draw: int, labelled: int, start: str) -> dict[str, str]:
     """One fine-tuning and its figures on the test patients."""
     order = list(pool)
     random.Random(draw + 1).shuffle(order)

@@ -35,7 +35,13 @@ def report_unreadable(unreadable: Sequence[Unreadable], strict: bool, reporter: 
         reporter.warning(f"{entry.path}: {entry.reason}. It is left out.", entry.path)
 
 
-def fresh_plan(args: argparse.Namespace, sources: Sequence[VolumeSource], layout: str, device: torch.device) -> Plan:
+def fresh_plan(
+    args: argparse.Namespace,
+    sources: Sequence[VolumeSource],
+    layout: str,
+    device: torch.device,
+    intensity: tuple[float, float] | None = None,
+) -> Plan:
     """The plan from --plan, or from the volumes by --preset.
 
     A --size without --resolution makes the pixels so large that the slices fit; a --resolution without --size makes the
@@ -47,7 +53,7 @@ def fresh_plan(args: argparse.Namespace, sources: Sequence[VolumeSource], layout
     if args.plan is not None:
         return load_plan(args.plan)
     axis: Axis = args.axis or "auto"
-    fingerprint = take_fingerprint(sources, axis)
+    fingerprint = take_fingerprint(sources, axis, intensity)
     plan = make_plan(args.preset or "recommended", fingerprint, device_facts(device), axis, layout)
     if args.size is not None and args.resolution is None:
         native = (fingerprint.spacing_mm[1] * fingerprint.spacing_mm[2]) ** 0.5

@@ -12,7 +12,7 @@ from pcl_core.slices.bank import BankItem
 from pcl_core.slices.banking import build_bank
 from pcl_core.training.context import Context
 from pcl_core.training.pretraining import STATE_FOLDER, pretrain
-from pcl_core.volumes.discovery import find_volumes
+from pcl_core.volumes.scan import ScanReport, scan
 
 PLAN_FILE = "plan.json"
 BANK_FOLDER = "bank"
@@ -21,10 +21,11 @@ BANK_FOLDER = "bank"
 def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation) -> None:
     """Writes encoder.safetensors, metrics.csv, plan.json and state/ into the output folder."""
     device = start(args, reporter)
-    found = find_volumes(args.input, args.layout)
+    found = scan(args.input, args.layout, args.axis or "auto", reporter)
     report_unreadable(found.unreadable, args.strict, reporter)
+    _report_doubts(found, reporter)
     out = writable_folder(args.out)
-    plan = overridden(fresh_plan(args, found.sources, found.layout, device), args, "pretrain").override(
+    plan = overridden(fresh_plan(args, found.sources, found.layout, device, found.intensity), args, "pretrain").override(
         pretrain__method=args.method, pretrain__threshold=args.threshold, pretrain__temperature=args.temperature
     )
     reporter.plan(plan.to_json())
@@ -43,3 +44,11 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
         loss=result.loss,
         collapse=result.collapse,
     )
+
+
+def _report_doubts(found: ScanReport, reporter: Reporter) -> None:
+    for path, message in found.warnings:
+        reporter.warning(message, path)
+    doubtful = sum(bool(row.warnings) for row in found.volumes)
+    if doubtful:
+        reporter.warning(f"{doubtful} of {len(found.volumes)} volumes look doubtful; the command scan says why.", found.inputs)
