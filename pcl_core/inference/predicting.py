@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from pcl_core.cancellation import Cancellation
 from pcl_core.errors import CancelledError
+from pcl_core.inference.folding import folded
 from pcl_core.networks.unet import UNet
 from pcl_core.slices.preparing import SliceGrid, prepare_images
 from pcl_core.training.devices import autocast, explained_memory, on_device
@@ -51,7 +52,7 @@ class Predictor:
         self.about = about
         self.device = device
         self.values = np.array([0, *(entry.value for entry in about.classes)], dtype=np.uint8)
-        self._network = on_device(network, device).eval()
+        self._network = on_device(folded(network), device)
 
     @classmethod
     def load(cls, path: Path, device: torch.device) -> Predictor:
