@@ -18,6 +18,8 @@ from pcl_core.errors import InputError
 from pcl_core.files import write_text
 from pcl_core.volumes.geometry import Axis
 
+PLAN_FILE = "plan.json"
+
 
 @dataclass(frozen=True)
 class Fingerprint:

@@ -12,20 +12,20 @@ from typing import Any
 import torch
 
 from pcl_core.cancellation import Cancellation
-from pcl_core.commands.planning import fresh_plan, overridden, report_unreadable, start
-from pcl_core.commands.pretrain import BANK_FOLDER, PLAN_FILE
+from pcl_core.commands.planning import fresh_plan, output_folder, overridden, report_unreadable, start
+from pcl_core.commands.pretrain import BANK_FOLDER
 from pcl_core.errors import InputError
 from pcl_core.evaluation.metrics import case_metrics
 from pcl_core.events import Reporter, plain
-from pcl_core.files import writable_folder, write_text
+from pcl_core.files import write_text
 from pcl_core.inference.predicting import Predictor
 from pcl_core.plan import Plan
 from pcl_core.slices.bank import BankItem, SliceBank
 from pcl_core.slices.banking import build_bank
 from pcl_core.training.cases import find_classes, split_cases
 from pcl_core.training.context import Context
-from pcl_core.training.finetuning import Annotations, finetune
-from pcl_core.training.pretraining import STATE_FOLDER
+from pcl_core.training.finetuning import MODEL_FILE, Annotations, finetune
+from pcl_core.training.state import STATE_FOLDER
 from pcl_core.training.weights import load_weights
 from pcl_core.volumes.cases import Case, find_cases
 from pcl_core.volumes.layouts import class_names
@@ -42,12 +42,11 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
     for labels in found.unmatched_labels:
         reporter.warning(f"The labels {labels.path} match no image and are left out.", labels.path)
     cases = _chosen(found.cases, args.cases)
-    out = writable_folder(args.out)
+    out = output_folder(args, MODEL_FILE, reporter)
     plan = _plan(args, cases, found.layout, device)
     reporter.plan(plan.to_json())
     items = [BankItem(case.source, case.labels) for case in cases]
     bank = build_bank(out / STATE_FOLDER / BANK_FOLDER, items, plan.slices, reporter, cancellation, args.strict)
-    plan.save(out / PLAN_FILE)
     annotations = _annotations(args, bank)
     context = Context(device, args.seed, reporter, cancellation)
     result = finetune(annotations, plan, out, context, args.encoder, args.resume)

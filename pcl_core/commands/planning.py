@@ -12,6 +12,7 @@ import torch
 from pcl_core import __version__
 from pcl_core.errors import InputError
 from pcl_core.events import Reporter
+from pcl_core.files import writable_folder
 from pcl_core.fingerprinting import take_fingerprint
 from pcl_core.plan import Plan, load_plan
 from pcl_core.presets import fit_size, make_plan
@@ -33,6 +34,18 @@ def report_unreadable(unreadable: Sequence[Unreadable], strict: bool, reporter: 
         if strict:
             raise InputError(f"{entry.path}: {entry.reason}.", "Repair it, or leave out --strict to skip it.")
         reporter.warning(f"{entry.path}: {entry.reason}. It is left out.", entry.path)
+
+
+def output_folder(args: argparse.Namespace, result: str, reporter: Reporter) -> Path:
+    """The folder --out, created; warns when it holds the result of an earlier run that is not to be resumed.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    out = writable_folder(args.out)
+    if not args.resume and (out / result).exists():
+        reporter.warning(f"{out / result} is of an earlier run and will be replaced.", out / result)
+    return out
 
 
 def fresh_plan(
@@ -78,14 +91,6 @@ def overridden(plan: Plan, args: argparse.Namespace, section: str) -> Plan:
 
 
 def _budget(plan: Plan, section: str, steps: int | None, epochs: int | None) -> Plan:
-
     part = dataclasses.replace(getattr(plan, section), steps=steps, epochs=epochs)
     reasons = {**plan.reasons, f"{section}.{'steps' if steps else 'epochs'}": "Set by the user."}
     return dataclasses.replace(plan, **{section: part, "reasons": reasons})
-
-
-def existing(path: Path, what: str) -> Path:
-    """The path, when it is there. Raises InputError when not."""
-    if not path.exists():
-        raise InputError(f"{what} {path} does not exist.", "Check the path.")
-    return path

@@ -5,16 +5,15 @@ from __future__ import annotations
 import argparse
 
 from pcl_core.cancellation import Cancellation
-from pcl_core.commands.planning import fresh_plan, overridden, report_unreadable, start
+from pcl_core.commands.planning import fresh_plan, output_folder, overridden, report_unreadable, start
 from pcl_core.events import Reporter
-from pcl_core.files import writable_folder
 from pcl_core.slices.bank import BankItem
 from pcl_core.slices.banking import build_bank
 from pcl_core.training.context import Context
-from pcl_core.training.pretraining import STATE_FOLDER, pretrain
+from pcl_core.training.pretraining import ENCODER_FILE, pretrain
+from pcl_core.training.state import STATE_FOLDER
 from pcl_core.volumes.scan import ScanReport, scan
 
-PLAN_FILE = "plan.json"
 BANK_FOLDER = "bank"
 
 
@@ -24,15 +23,13 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
     found = scan(args.input, args.layout, args.axis or "auto", reporter)
     report_unreadable(found.unreadable, args.strict, reporter)
     _report_doubts(found, reporter)
-    out = writable_folder(args.out)
+    out = output_folder(args, ENCODER_FILE, reporter)
     plan = overridden(fresh_plan(args, found.sources, found.layout, device, found.intensity), args, "pretrain").override(
         pretrain__method=args.method, pretrain__threshold=args.threshold, pretrain__temperature=args.temperature
     )
     reporter.plan(plan.to_json())
     items = [BankItem(source) for source in found.sources]
     bank = build_bank(out / STATE_FOLDER / BANK_FOLDER, items, plan.slices, reporter, cancellation, args.strict)
-    plan.save(out / PLAN_FILE)
-    reporter.artifact("plan", out / PLAN_FILE)
     result = pretrain(bank, plan, out, Context(device, args.seed, reporter, cancellation), args.resume)
     reporter.artifact("encoder", result.encoder)
     reporter.done(

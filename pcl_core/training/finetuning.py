@@ -21,11 +21,10 @@ from pcl_core.training.devices import autocast, explained_memory, on_device
 from pcl_core.training.history import Row
 from pcl_core.training.loop import Loop
 from pcl_core.training.losses import IGNORED, segmentation_loss
-from pcl_core.training.pretraining import METRICS_FILE, STATE_FOLDER
+from pcl_core.training.pretraining import METRICS_FILE
 from pcl_core.training.schedules import cosine
 from pcl_core.training.seeding import epoch_batches, generator_for
-from pcl_core.training.state import FILE as STATE_FILE
-from pcl_core.training.state import load_state, save_state
+from pcl_core.training.state import STATE_FOLDER, first_step, load_state, save_state
 from pcl_core.training.weights import SegmentClass, WeightFile, load_weights, save_weights, transfer_encoder
 
 MODEL_FILE = "model.safetensors"
@@ -77,7 +76,7 @@ def finetune(
     encoder: Path | None = None,
     resume: bool = False,
 ) -> Finetuned:
-    """Trains a U-Net and writes ``model.safetensors``, ``metrics.csv`` and ``state/`` into ``out``.
+    """Trains a U-Net and writes ``model.safetensors``, ``metrics.csv``, ``plan.json`` and ``state/`` into ``out``.
 
     The weights at the last step are kept (averaged, when the plan says so). The held-out case never chooses among them.
 
@@ -94,15 +93,11 @@ def finetune(
         OutOfMemoryError: with the next smaller batch as its hint.
         CancelledError: a checkpoint and the model so far are kept.
     """
-    run = _Finetuning(annotations, plan, out, context, encoder)
-    start = 0
-    if resume and (out / STATE_FOLDER / STATE_FILE).exists():
-        start = run.restore()
-    elif resume:
-        context.reporter.warning("There is nothing to resume; the fine-tuning starts from its beginning.", out)
-    loop = Loop("finetune", run.total, run.per_checkpoint, out / METRICS_FILE, out / STATE_FOLDER, context)
     smaller = max(1, plan.finetune.batch // 2)
     with explained_memory(f"Try --batch {smaller}, or a smaller --size or --filters."):
+        run = _Finetuning(annotations, plan, out, context, encoder)
+        start = first_step(run.restore, out, plan, context, resume)
+        loop = Loop("finetune", run.total, run.per_checkpoint, out / METRICS_FILE, out / STATE_FOLDER, context)
         rows = loop.run(run, start)
     run.keep(run.total)
     return Finetuned(out / MODEL_FILE, run.transferred, run.total, rows[-1]["loss"], rows)

@@ -23,13 +23,11 @@ from pcl_core.training.history import Row
 from pcl_core.training.loop import Loop
 from pcl_core.training.schedules import cosine
 from pcl_core.training.seeding import epoch_batches, generator_for
-from pcl_core.training.state import FILE as STATE_FILE
-from pcl_core.training.state import load_state, save_state
+from pcl_core.training.state import STATE_FOLDER, first_step, load_state, save_state
 from pcl_core.training.weights import WeightFile, save_weights
 
 ENCODER_FILE = "encoder.safetensors"
 METRICS_FILE = "metrics.csv"
-STATE_FOLDER = "state"
 # A figure above this means that no slice is told from another.
 COLLAPSED = 0.98
 
@@ -60,7 +58,7 @@ def pretrain(
     context: Context,
     resume: bool = False,
 ) -> Pretrained:
-    """Pretrains an encoder and writes ``encoder.safetensors``, ``metrics.csv`` and ``state/`` into ``out``.
+    """Pretrains an encoder and writes ``encoder.safetensors``, ``metrics.csv``, ``plan.json`` and ``state/`` into ``out``.
 
     Args:
         bank: prepared slices.
@@ -74,15 +72,11 @@ def pretrain(
         OutOfMemoryError: with the next smaller batch as its hint.
         CancelledError: a checkpoint and the encoder so far are kept.
     """
-    run = _Pretraining(bank, plan, out, context)
-    start = 0
-    if resume and (out / STATE_FOLDER / STATE_FILE).exists():
-        start = run.restore()
-    elif resume:
-        context.reporter.warning("There is nothing to resume; the pretraining starts from its beginning.", out)
-    loop = Loop("pretrain", run.total, run.per_epoch, out / METRICS_FILE, out / STATE_FOLDER, context)
     smaller = max(2, plan.pretrain.batch // 2)
     with explained_memory(f"Try --batch {smaller}, or a smaller --size or --filters."):
+        run = _Pretraining(bank, plan, out, context)
+        start = first_step(run.restore, out, plan, context, resume)
+        loop = Loop("pretrain", run.total, run.per_epoch, out / METRICS_FILE, out / STATE_FOLDER, context)
         rows = loop.run(run, start)
     last = rows[-1]
     if last["collapse"] > COLLAPSED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +10,35 @@ import torch
 from torch import Tensor, nn
 
 from pcl_core.errors import InputError
+from pcl_core.plan import PLAN_FILE, Plan
+from pcl_core.training.context import Context
 from pcl_core.training.weights import WeightFile, load_weights, save_weights
 
 FILE = "state.safetensors"
+STATE_FOLDER = "state"
+
+
+def first_step(restore: Callable[[], int], out: Path, plan: Plan, context: Context, resume: bool) -> int:
+    """Decides where a run begins, and then writes its plan.
+
+    Args:
+        restore: loads the checkpoint and returns its step.
+        out: folder of the run.
+        plan: of the run; written as ``plan.json`` only when nothing speaks against the run.
+        context: its reporter is told of the plan, or that there is nothing to resume.
+        resume: whether to begin where the checkpoint in ``out`` was written.
+
+    Raises:
+        InputError: the checkpoint belongs to another run, or the plan cannot be written.
+    """
+    start = 0
+    if resume and (out / STATE_FOLDER / FILE).exists():
+        start = restore()
+    elif resume:
+        context.reporter.warning(f"There is nothing to resume in {out}; the run starts from its beginning.", out)
+    plan.save(out / PLAN_FILE)
+    context.reporter.artifact("plan", out / PLAN_FILE)
+    return start
 
 
 def save_state(
