@@ -16,6 +16,7 @@ from typing import Any, Literal, Self
 
 from pcl_core.errors import InputError
 from pcl_core.files import write_text
+from pcl_core.plan_limits import require_sensible
 from pcl_core.volumes.geometry import Axis
 
 PLAN_FILE = "plan.json"
@@ -191,8 +192,14 @@ class Plan:
 
     @classmethod
     def from_json(cls, data: Any, where: str = "plan") -> Self:
-        """Reads what to_json made. Raises InputError on unknown or missing keys and on values of another type."""
-        return typing.cast(Self, _build(cls, data, where))
+        """Reads what to_json made.
+
+        Raises:
+            InputError: an unknown or missing key, or a value of another type or that makes no sense.
+        """
+        plan = typing.cast(Self, _build(cls, data, where))
+        require_sensible(plan, where)
+        return plan
 
     def save(self, path: Path) -> None:
         """Writes the plan as JSON, whole or not at all."""

@@ -15,6 +15,7 @@ from pcl_core.events import Reporter
 from pcl_core.files import writable_folder
 from pcl_core.fingerprinting import take_fingerprint
 from pcl_core.plan import Plan, load_plan
+from pcl_core.plan_limits import require_sensible
 from pcl_core.presets import fit_size, make_plan
 from pcl_core.training.devices import choose_device, device_facts, device_name
 from pcl_core.volumes.geometry import Axis
@@ -87,6 +88,7 @@ def overridden(plan: Plan, args: argparse.Namespace, section: str) -> Plan:
     )
     if args.steps is not None or args.epochs is not None:
         plan = _budget(plan, section, args.steps, args.epochs)
+    require_sensible(plan, "The plan with your options")
     return plan
 
 
