@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
 from typing import TextIO
 
 from rich.console import Console as Terminal
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from pcl_core.events import Event
 
@@ -21,15 +24,28 @@ class Console:
         self._results, self._status = results, status
         self._bar: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
+        self._show: dict[str, Callable[[Event], None]] = {
+            "progress": self._progress,
+            "metric": self._metric,
+            "plan": self._plan,
+            "warning": self._warning,
+            "table": self._table,
+            "done": self._done,
+            "cancelled": self._cancelled,
+            "error": self._error,
+        }
 
     @classmethod
     def of_streams(cls, results: TextIO, status: TextIO) -> Console:
-        """Writes results to one stream and progress to another."""
+        """Writes results to one stream and progress to another; a character that a stream cannot hold is shown as its code."""
+        for stream in (results, status):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
         return cls(Terminal(file=results, highlight=False), Terminal(file=status, highlight=False))
 
     def write(self, event: Event) -> None:
         """Shows one event; those that people do not need are passed over."""
-        show = getattr(self, f"_{event['event']}", None)
+        show = self._show.get(event["event"])
         if show is not None:
             show(event)
 
@@ -43,11 +59,11 @@ class Console:
     def _progress(self, event: Event) -> None:
         if self._bar is None:
             self._bar = Progress(
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
                 TimeRemainingColumn(),
-                TextColumn("{task.fields[figures]}"),
+                TextColumn("{task.fields[figures]}", markup=False),
                 console=self._status,
             )
             self._bar.start()
@@ -71,20 +87,21 @@ class Console:
     def _plan(self, event: Event) -> None:
         plan = event["plan"]
         slices, network = plan["slices"], plan["network"]
-        self._status.print(
+        self._say(
             f"Plan ({plan['preset']}): slices {slices['size']} x {slices['size']} at {slices['resolution_mm']:g} mm, "
             f"axis {slices['axis']}, {network['filters']} filters."
         )
 
     def _warning(self, event: Event) -> None:
-        self._status.print(f"Warning: {event['message']}", style="yellow", markup=False)
+        self._say(f"Warning: {event['message']}", "yellow")
 
     def _table(self, event: Event) -> None:
-        table = Table(title=event["title"], title_justify="left")
+        # Texts, since strings would be searched for markup: file names may hold brackets.
+        table = Table(title=Text(event["title"]), title_justify="left")
         for number, column in enumerate(event["columns"]):
-            table.add_column(column, justify="left" if number == 0 else "right", overflow="fold")
+            table.add_column(Text(column), justify="left" if number == 0 else "right", overflow="fold")
         for row in event["rows"]:
-            table.add_row(*row)
+            table.add_row(*(Text(cell) for cell in row))
         self._results.print(table)
 
     def _done(self, event: Event) -> None:
@@ -92,14 +109,17 @@ class Console:
         for name, value in event["summary"].items():
             if isinstance(value, str | int | float):
                 shown = f"{value:.4g}" if isinstance(value, float) else str(value)
-                self._results.print(f"{name.replace('_', ' ')}: {shown}", markup=False, soft_wrap=True)
+                self._results.print(Text(f"{name.replace('_', ' ')}: {shown}"), soft_wrap=True)
 
     def _cancelled(self, event: Event) -> None:
         self.close()
-        kept = f" {event['kept']} is kept; add --resume to go on." if event["kept"] else ""
-        self._status.print(f"Cancelled.{kept}", style="yellow", markup=False, soft_wrap=True)
+        kept = f" {event['kept']} is kept; a training goes on from there with --resume." if event["kept"] else ""
+        self._say(f"Cancelled.{kept}", "yellow")
 
     def _error(self, event: Event) -> None:
         self.close()
-        text = f"Error: {event['message']} {event['hint']}".rstrip()
-        self._status.print(text, style="red", markup=False, soft_wrap=True)
+        self._say(f"Error: {event['message']} {event['hint']}".rstrip(), "red")
+
+    def _say(self, text: str, style: str = "") -> None:
+        """One line, not broken, so that a path in it can be copied."""
+        self._status.print(Text(text, style), soft_wrap=True)

@@ -52,5 +52,5 @@ class CancelledError(PclError):
     exit_code = 3
 
     def __init__(self, kept: Path | None = None) -> None:
-        super().__init__("Cancelled.", f"{kept} is kept; add --resume to go on." if kept else "")
+        super().__init__("Cancelled.", f"{kept} is kept; a training goes on from there with --resume." if kept else "")
         self.kept = kept

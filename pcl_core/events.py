@@ -29,15 +29,15 @@ class Sink(Protocol):
 
 
 def plain(value: Any) -> Any:
-    """Turns paths, tuples, NumPy scalars and non-finite numbers into what JSON can hold (a NaN becomes None)."""
+    """Turns paths, tuples, NumPy values and non-finite numbers into what JSON can hold (a NaN becomes None)."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return [plain(item) for item in value]
     if isinstance(value, Path):
         return str(value)
-    if hasattr(value, "item"):
-        value = value.item()
+    if hasattr(value, "tolist"):  # scalars and arrays
+        return plain(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
@@ -53,7 +53,8 @@ class JsonLines:
         """Writes one line."""
         if event["event"] == "table":
             return
-        self.stream.write(json.dumps(plain(event), ensure_ascii=False, allow_nan=False) + "\n")
+        # In ASCII, so that a name of any script passes a stream of any encoding.
+        self.stream.write(json.dumps(plain(event), allow_nan=False) + "\n")
         self.stream.flush()
 
     def close(self) -> None:

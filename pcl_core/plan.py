@@ -6,9 +6,7 @@ This file and its values are free of torch, so that Slicer's own process may rea
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
-import types
 import typing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any, Literal, Self
 from pcl_core.errors import InputError
 from pcl_core.files import write_text
 from pcl_core.plan_limits import require_sensible
+from pcl_core.strict_json import build
 from pcl_core.volumes.geometry import Axis
 
 PLAN_FILE = "plan.json"
@@ -197,7 +196,7 @@ class Plan:
         Raises:
             InputError: an unknown or missing key, or a value of another type or that makes no sense.
         """
-        plan = typing.cast(Self, _build(cls, data, where))
+        plan = typing.cast(Self, build(cls, data, where))
         require_sensible(plan, where)
         return plan
 
@@ -240,35 +239,3 @@ def steps_in(steps: int | None, epochs: int | None, slices: int, batch: int) -> 
     if steps is not None:
         return max(1, steps)
     return max(1, (epochs or 1) * -(-slices // batch))
-
-
-def _build(kind: Any, data: Any, where: str) -> Any:
-    """Makes a value of type ``kind`` from plain JSON, strictly."""
-    if dataclasses.is_dataclass(kind):
-        return _build_dataclass(typing.cast(type, kind), data, where)
-    origin, inner = typing.get_origin(kind), typing.get_args(kind)
-    if origin is types.UnionType:  # "... | None" is the only one that occurs
-        return None if data is None else _build(inner[0], data, where)
-    if origin is tuple and isinstance(data, list | tuple) and len(data) == len(inner):
-        return tuple(_build(part, item, where) for part, item in zip(inner, data, strict=True))
-    if kind is float and type(data) is int:
-        return float(data)
-    if data in inner if origin is Literal else type(data) is (origin or kind):
-        return data
-    raise InputError(f"{where} has the value {data!r}, which does not fit.", "Use a file that this version wrote.")
-
-
-def _build_dataclass(kind: type, data: Any, where: str) -> Any:
-    if not isinstance(data, dict):
-        raise InputError(f"{where} should hold named values.", "Use a file that this version wrote.")
-    hints = typing.get_type_hints(kind)
-    known = {entry.name: entry for entry in dataclasses.fields(kind)}
-    for key in data:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            raise InputError(f"{where} has an unknown key '{key}'.", f"Did you mean '{near[0]}'?" if near else "")
-    for name, entry in known.items():
-        required = entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
-        if required and name not in data:
-            raise InputError(f"{where} lacks '{name}'.", "Use a file that this version wrote.")
-    return kind(**{name: _build(hints[name], value, f"{where}.{name}") for name, value in data.items()})

@@ -86,11 +86,20 @@ def fit_size(extent_mm: float, resolution_mm: float) -> int:
     return max(STRIDE, -(-pixels // STRIDE) * STRIDE)
 
 
+def native_resolution(fingerprint: Fingerprint) -> float:
+    """Side in mm of a square pixel as large as the median in-plane pixel."""
+    return rounded((fingerprint.spacing_mm[1] * fingerprint.spacing_mm[2]) ** 0.5)
+
+
+def rounded(resolution_mm: float) -> float:
+    """A resolution in four significant digits: 0.6836 mm for CT, 0.001234 mm for a microscope."""
+    return float(f"{resolution_mm:.4g}")
+
+
 def _recommended(fingerprint: Fingerprint, device: DeviceFacts, axis: Axis) -> Plan:
     on_gpu = device.kind == "cuda"
     largest = 128 if not on_gpu else 256 if device.memory_bytes < 12 * _GIB else 384
-    native = (fingerprint.spacing_mm[1] * fingerprint.spacing_mm[2]) ** 0.5
-    resolution, size, why = _grid(fingerprint, native, largest)
+    resolution, size, why = _grid(fingerprint, native_resolution(fingerprint), largest)
     threshold = recommended_threshold(fingerprint.slices_per_volume)
     steps = _pretraining_steps(fingerprint.slices, on_gpu)
     reasons = {
@@ -124,9 +133,9 @@ def _grid(fingerprint: Fingerprint, native: float, largest: int) -> tuple[float,
     """Resolution, size and the resolution's reason: native where that fits in ``largest`` pixels, coarser where not."""
     size = fit_size(fingerprint.extent_mm, native)
     if size <= largest:
-        return round(native, 3), size, f"The median in-plane spacing is {native:.2f} mm."
-    coarser = round(fingerprint.extent_mm / largest, 3)
-    why = f"{fingerprint.extent_mm:.0f} mm at the native {native:.2f} mm would need {size} pixels; {largest} suit this device."
+        return native, size, f"The median in-plane spacing is {native:g} mm."
+    coarser = rounded(fingerprint.extent_mm / largest)
+    why = f"{fingerprint.extent_mm:g} mm at the native {native:g} mm would need {size} pixels; {largest} suit this device."
     return coarser, largest, why
 
 
@@ -144,9 +153,9 @@ def _pretraining_steps(slices: int, on_gpu: bool) -> int:
 def _paper(fingerprint: Fingerprint, axis: Axis, layout: str) -> Plan:
     published = _PUBLISHED.get(layout)
     if published is None:
-        native = (fingerprint.spacing_mm[1] * fingerprint.spacing_mm[2]) ** 0.5
+        native = native_resolution(fingerprint)
         published = _Published(
-            round(native, 3),
+            native,
             fit_size(fingerprint.largest_extent_mm, native),
             32,
             recommended_threshold(fingerprint.slices_per_volume),

@@ -16,7 +16,7 @@ from pcl_core.files import writable_folder
 from pcl_core.fingerprinting import take_fingerprint
 from pcl_core.plan import Plan, load_plan
 from pcl_core.plan_limits import require_sensible
-from pcl_core.presets import fit_size, make_plan
+from pcl_core.presets import fit_size, make_plan, native_resolution, rounded
 from pcl_core.training.devices import choose_device, device_facts, device_name
 from pcl_core.volumes.geometry import Axis
 from pcl_core.volumes.volume import Unreadable, VolumeSource
@@ -70,8 +70,8 @@ def fresh_plan(
     fingerprint = take_fingerprint(sources, axis, intensity)
     plan = make_plan(args.preset or "recommended", fingerprint, device_facts(device), axis, layout)
     if args.size is not None and args.resolution is None:
-        native = (fingerprint.spacing_mm[1] * fingerprint.spacing_mm[2]) ** 0.5
-        plan = plan.override(slices__resolution_mm=round(max(native, fingerprint.extent_mm / args.size), 3))
+        needed = rounded(fingerprint.extent_mm / args.size)
+        plan = plan.override(slices__resolution_mm=max(native_resolution(fingerprint), needed))
     if args.resolution is not None and args.size is None:
         plan = plan.override(slices__size=fit_size(fingerprint.extent_mm, args.resolution))
     return plan
