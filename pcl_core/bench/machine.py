@@ -60,13 +60,14 @@ def synchronise(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def peak_bytes(device: torch.device) -> int | None:
-    """Largest memory so far: of the GPU, or of this process; None where the system does not tell."""
+def peak_bytes(device: torch.device, of_children: bool = False) -> int | None:
+    """Largest memory so far: of the GPU, of this process, or of its children; None where the system does not tell."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     try:
         import resource  # noqa: PLC0415 (not on Windows)
     except ImportError:
         return None
-    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    whose = resource.RUSAGE_CHILDREN if of_children else resource.RUSAGE_SELF
+    largest = resource.getrusage(whose).ru_maxrss
     return largest if platform.system() == "Darwin" else largest * 1024

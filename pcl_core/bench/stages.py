@@ -147,7 +147,7 @@ def segmenting(device_name: str) -> Timing:
         seconds = _timed(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
     plain = published.labelling(network, _LARGE[0], device) * _LARGE[2]
     title = f"segment {' x '.join(map(str, _LARGE))}, f = {_LARGE_FILTERS}, with start"
-    return Timing(title, seconds, floor, plain, _LARGE[2] / seconds, peak_bytes(device))
+    return Timing(title, seconds, floor, plain, _LARGE[2] / seconds, peak_bytes(device, of_children=True))
 
 
 STAGES: tuple[Callable[[str], Timing], ...] = (banking, augmentation, pretraining, finetuning, segmenting)
