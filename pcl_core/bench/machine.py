@@ -63,7 +63,7 @@ def synchronise(device: torch.device) -> None:
 def peak_bytes(device: torch.device, of_children: bool = False) -> int | None:
     """Largest memory so far: of the GPU, of this process, or of its children; None where the system does not tell."""
     if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
+        return None if of_children else torch.cuda.max_memory_allocated(device)
     try:
         import resource  # noqa: PLC0415 (not on Windows)
     except ImportError:
