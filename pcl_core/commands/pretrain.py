@@ -6,6 +6,7 @@ import argparse
 
 from pcl_core.cancellation import Cancellation
 from pcl_core.commands.planning import fresh_plan, output_folder, overridden, report_unreadable, start
+from pcl_core.errors import InputError
 from pcl_core.events import Reporter
 from pcl_core.slices.bank import BankItem
 from pcl_core.slices.banking import build_bank
@@ -22,6 +23,7 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
     device = start(args, reporter)
     found = scan(args.input, args.layout, args.axis or "auto", reporter)
     report_unreadable(found.unreadable, args.strict, reporter)
+    _require_some(found)
     _report_doubts(found, reporter)
     out = output_folder(args, ENCODER_FILE, reporter)
     plan = overridden(fresh_plan(args, found.sources, found.layout, device, found.intensity), args, "pretrain").override(
@@ -41,6 +43,16 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
         loss=result.loss,
         collapse=result.collapse,
     )
+
+
+def _require_some(found: ScanReport) -> None:
+    """Raises InputError when no volume can be used."""
+    if found.sources:
+        return
+    if not found.unreadable:
+        raise InputError(f"There are only label files in {found.inputs}.", "Give the folder of the images.")
+    first = found.unreadable[0]
+    raise InputError(f"No volume in {found.inputs} can be used; {first.path}: {first.reason}.", "Copy or export it again.")
 
 
 def _report_doubts(found: ScanReport, reporter: Reporter) -> None:

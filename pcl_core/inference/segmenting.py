@@ -48,7 +48,7 @@ def segment(
     writable_folder(out)
     written: list[Path] = []
     skipped: list[str] = []
-    first_reason = ""
+    first: InputError | None = None
     for done, source in enumerate(sources):
         if cancellation.requested:
             raise CancelledError(out if written else None)
@@ -57,11 +57,11 @@ def segment(
             volume = read_volume(source)
             prediction = predictor.predict(volume, tta, probabilities, cancellation)
         except InputError as error:
-            if strict:
+            if strict or len(sources) == 1:
                 raise
             skipped.append(source.id)
-            first_reason = first_reason or str(error)
-            reporter.warning(f"{error} It is left out.", source.path)
+            first = first or error
+            reporter.warning(f"{error.message} It is left out.", source.path)
             continue
         path = out / f"{source.id}_seg.nrrd"
         write_volume(path, prediction.labels, source.geometry)
@@ -70,7 +70,7 @@ def segment(
         if prediction.probabilities is not None:
             for value, channel in zip(predictor.values, prediction.probabilities, strict=True):
                 write_volume(out / f"{source.id}_probability_{value}.nrrd", channel, source.geometry)
-    if not written:
-        raise InputError("None of the volumes could be segmented.", first_reason)
+    if first and not written:
+        raise InputError(f"None of the {len(sources)} volumes can be segmented; the first: {first.message}", first.hint)
     reporter.progress("segment", len(sources), len(sources))
     return Segmented(tuple(written), tuple(skipped))

@@ -38,6 +38,8 @@ from pcl_core.volumes.reading import read_labels, read_volume
 
 # Starting processes takes longer than banking a few small volumes.
 _FEW_VOXELS = 20_000_000
+# Message and hint of a volume that cannot be used; errors themselves do not all pass between processes.
+_Failure = tuple[str, str] | None
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,6 @@ def build_bank(
     labelled = items[0].labels is not None
     failures = _fill(folder, items, volumes, plan, reporter, cancellation, strict, processes)
     used = [volume for volume in volumes if volume.id not in failures]
-    if not used:
-        raise InputError("None of the volumes can be used.", "; ".join(reason for _, reason in failures.values()))
     index = {
         "format": FORMAT,
         "key": key,
@@ -128,18 +128,22 @@ def _fill(
             _allocate(labels, cells)
         jobs = [_Job(item, volume.start, plan, slices, labels) for item, volume in zip(items, volumes, strict=True)]
         reporter.progress("prepare", 0, len(jobs))
-        for done, (job, reason) in enumerate(_results(jobs, processes, cancellation), start=1):
-            if reason:
-                if strict:
-                    raise InputError(reason)
-                failures[job.item.source.id] = (str(job.item.source.path), reason)
-                reporter.warning(f"{reason} It is left out.", job.item.source.path)
+        for done, (job, failure) in enumerate(_results(jobs, processes, cancellation), start=1):
+            if failure:
+                message, hint = failure
+                if strict or len(jobs) == 1:
+                    raise InputError(message, hint)
+                failures[job.item.source.id] = (str(job.item.source.path), message)
+                if len(failures) == len(jobs):
+                    _, first = next(iter(failures.values()))
+                    raise InputError(f"None of the {len(jobs)} volumes can be used; the first: {first}", hint)
+                reporter.warning(f"{message} It is left out.", job.item.source.path)
             reporter.progress("prepare", done, len(jobs))
     return failures
 
 
-def _results(jobs: Sequence[_Job], processes: int | None, cancellation: Cancellation) -> Iterator[tuple[_Job, str]]:
-    """Runs the jobs in other processes where that pays; yields each with the reason of its failure, or nothing."""
+def _results(jobs: Sequence[_Job], processes: int | None, cancellation: Cancellation) -> Iterator[tuple[_Job, _Failure]]:
+    """Runs the jobs in other processes where that pays; yields each with its failure."""
     voxels = sum(int(np.prod(job.item.source.geometry.size)) for job in jobs)
     workers = min(processes or os.cpu_count() or 1, len(jobs))
     if workers == 1 or (processes is None and voxels < _FEW_VOXELS):
@@ -153,8 +157,8 @@ def _results(jobs: Sequence[_Job], processes: int | None, cancellation: Cancella
         yield from _collect(pool, jobs, partial(_stop_if, cancellation))
 
 
-def _collect(pool: Executor, jobs: Sequence[_Job], check: Callable[[], None]) -> Iterator[tuple[_Job, str]]:
-    futures: dict[Future[str], _Job] = {pool.submit(_prepare, job): job for job in jobs}
+def _collect(pool: Executor, jobs: Sequence[_Job], check: Callable[[], None]) -> Iterator[tuple[_Job, _Failure]]:
+    futures: dict[Future[_Failure], _Job] = {pool.submit(_prepare, job): job for job in jobs}
     try:
         for future in as_completed(futures):
             check()
@@ -172,8 +176,8 @@ def _stop_if(cancellation: Cancellation) -> None:
         raise CancelledError()
 
 
-def _prepare(job: _Job) -> str:
-    """Prepares one volume and writes it into its rows. Returns the reason of a failure, or nothing."""
+def _prepare(job: _Job) -> _Failure:
+    """Prepares one volume and writes it into its rows. Returns why it cannot be used."""
     try:
         images, grid = prepare_images(read_volume(job.item.source), job.plan, shrink=True)
         _write_at(job.slices, job.row, images.astype(np.float16))
@@ -181,8 +185,8 @@ def _prepare(job: _Job) -> str:
             labels = prepare_labels(read_labels(job.item.labels, job.item.source.geometry), grid)
             _write_at(job.labels, job.row, labels)
     except InputError as error:
-        return str(error)
-    return ""
+        return error.message, error.hint
+    return None
 
 
 def _write_at(path: Path, row: int, array: np.ndarray) -> None:

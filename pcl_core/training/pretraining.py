@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pcl_core.errors import InputError
 from pcl_core.networks.heads import PretextNetwork
 from pcl_core.networks.unet import Encoder
 from pcl_core.plan import Plan, steps_in
@@ -30,6 +31,8 @@ ENCODER_FILE = "encoder.safetensors"
 METRICS_FILE = "metrics.csv"
 # A figure above this means that no slice is told from another.
 COLLAPSED = 0.98
+# Methods that go by the positions of slices in their volumes.
+_BY_POSITION = ("pcl", "gcl")
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,12 @@ class _Pretraining:
         self.device, self.seed = context.device, context.seed
         self.rows = bank.rows
         self.index, self.count = bank.positions()
+        if len(self.rows) == 1:
+            raise InputError(f"{bank.volumes[0].id} has one slice, and there is no other to tell it from.", "Add volumes.")
+        if self.count.max() == 1 and plan.pretrain.method in _BY_POSITION:
+            context.reporter.warning(
+                "No volume has more than one slice, so their positions say nothing: --method simclr suits such slices."
+            )
         self.per_epoch = -(-len(self.rows) // plan.pretrain.batch)
         self.total = steps_in(plan.pretrain.steps, plan.pretrain.epochs, len(self.rows), plan.pretrain.batch)
         self.task: PretextTask = make_task(plan)

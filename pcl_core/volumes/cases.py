@@ -60,6 +60,9 @@ def find_cases(images: Path, labels: Path | None = None, layout: str = "auto") -
     """
     cases = match(*gather_both(images, labels, layout))
     if not cases.cases:
+        if cases.unreadable:
+            first = cases.unreadable[0]
+            raise InputError(f"No labelled volume can be used; {first.path}: {first.reason}.", "Copy or export it again.")
         where = images if labels is None else labels
         raise InputError(f"No label file in {where} matches an image in {images}.", _RULE)
     return cases
