@@ -149,7 +149,7 @@ def _finetune(commands: _Commands[_Parser]) -> None:
     parser.add_argument("--encoder", type=Path, metavar="FILE", help="start from a pretrained encoder, and its plan")
     parser.add_argument("--cases", nargs="+", metavar="ID", help="cases or patients to use (default: all with labels)")
     parser.add_argument("--hold-out", default="auto", metavar="ID", help="case to hold out: auto, none, or an id")
-    parser.add_argument("--classes", nargs="+", type=int, metavar="VALUE", help="label values that may occur")
+    parser.add_argument("--classes", nargs="+", type=_label_value, metavar="VALUE", help="label values that may occur")
     parser.add_argument(
         "--annotated-slices",
         type=Path,
@@ -200,6 +200,13 @@ def _whole(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
+    return value
+
+
+def _label_value(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 254:
+        raise argparse.ArgumentTypeError(f"{text} is not a label value from 1 to 254")
     return value
 
 

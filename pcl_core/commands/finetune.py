@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from pcl_core.cancellation import Cancellation
+from pcl_core.commands.annotating import annotations_of
 from pcl_core.commands.planning import fresh_plan, output_folder, overridden, report_unreadable, start
 from pcl_core.commands.pretrain import BANK_FOLDER
 from pcl_core.errors import InputError
@@ -20,16 +21,15 @@ from pcl_core.events import Reporter, plain
 from pcl_core.files import write_text
 from pcl_core.inference.predicting import Predictor
 from pcl_core.plan import Plan
-from pcl_core.slices.bank import BankItem, SliceBank
+from pcl_core.slices.bank import BankItem
 from pcl_core.slices.banking import build_bank
-from pcl_core.training.cases import find_classes, split_cases
 from pcl_core.training.context import Context
 from pcl_core.training.finetuning import MODEL_FILE, Annotations, finetune
 from pcl_core.training.state import STATE_FOLDER
 from pcl_core.training.weights import load_weights
 from pcl_core.volumes.cases import Case, find_cases
-from pcl_core.volumes.layouts import class_names
 from pcl_core.volumes.reading import read_labels, read_volume
+from pcl_core.volumes.volume import VolumeSource
 
 VALIDATION_FILE = "validation.json"
 
@@ -39,15 +39,15 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
     device = start(args, reporter)
     found = find_cases(args.images, args.labels, args.layout)
     report_unreadable(found.unreadable, args.strict, reporter)
-    for labels in found.unmatched_labels:
-        reporter.warning(f"The labels {labels.path} match no image and are left out.", labels.path)
+    if found.unmatched_labels:
+        reporter.warning(f"{_listed(found.unmatched_labels)} in {args.labels} match no image and are left out.", args.labels)
     cases = _chosen(found.cases, args.cases)
     out = output_folder(args, MODEL_FILE, reporter)
     plan = _plan(args, cases, found.layout, device)
     reporter.plan(plan.to_json())
     items = [BankItem(case.source, case.labels) for case in cases]
     bank = build_bank(out / STATE_FOLDER / BANK_FOLDER, items, plan.slices, reporter, cancellation, args.strict)
-    annotations = _annotations(args, bank)
+    annotations = annotations_of(args, cases, bank, reporter)
     context = Context(device, args.seed, reporter, cancellation)
     result = finetune(annotations, plan, out, context, args.encoder, args.resume)
     reporter.artifact("model", result.model)
@@ -62,6 +62,11 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
         steps=result.steps,
         loss=result.loss,
     )
+
+
+def _listed(sources: Sequence[VolumeSource]) -> str:
+    names = ", ".join(source.path.name for source in sources[:3])
+    return f"{len(sources)} label file{'s' * (len(sources) > 1)} ({names}{', ...' if len(sources) > 3 else ''})"
 
 
 def _chosen(cases: Sequence[Case], wanted: Sequence[str] | None) -> list[Case]:
@@ -86,32 +91,6 @@ def _plan(args: argparse.Namespace, cases: Sequence[Case], layout: str, device: 
         asked = fresh_plan(args, [case.source for case in cases], layout, device)
         plan = replace(plan, preset=asked.preset, finetune=asked.finetune)
     return overridden(plan, args, "finetune")
-
-
-def _annotations(args: argparse.Namespace, bank: SliceBank) -> Annotations:
-    classes = find_classes(bank, class_names(args.labels), args.classes)
-    slices = _annotated_slices(args.annotated_slices, bank)
-    return Annotations(bank, classes, split_cases(bank.volumes, args.hold_out, args.seed), slices)
-
-
-def _annotated_slices(path: Path | None, bank: SliceBank) -> dict[str, list[int]]:
-    if path is None:
-        return {}
-    hint = 'Write for example {"case01": [3, 4, 5]}.'
-    try:
-        listed = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"Cannot read {path}: {error.strerror or error}.", "Check the path.") from error
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}.", hint) from error
-    if not isinstance(listed, dict) or not all(
-        isinstance(numbers, list) and all(type(number) is int for number in numbers) for numbers in listed.values()
-    ):
-        raise InputError(f"{path} does not list whole numbers by case.", hint)
-    unknown = set(listed) - {volume.id for volume in bank.volumes}
-    if unknown:
-        raise InputError(f"{path} names the case '{min(unknown)}', which is not among the annotated ones.", hint)
-    return listed
 
 
 def _validate(model: Path, annotations: Annotations, cases: Sequence[Case], device: torch.device) -> dict[str, Any]:

@@ -113,11 +113,12 @@ def prepare_labels(labels: np.ndarray, grid: SliceGrid) -> np.ndarray:
         grid: of the image.
 
     Returns:
-        (slices, side, side) uint8; the padding is 0, background.
+        (slices, side, side) uint8; the padding is 0, background, but for slices that are not annotated at all: those are 255
+        throughout.
     """
     canonical = grid.view.apply(labels)
     if canonical.shape[1:] == grid.pixels:
-        return _place(canonical, grid)
+        return _place_labels(canonical, grid)
     values = np.unique(canonical)
     best = np.full((canonical.shape[0], *grid.pixels), -1.0, dtype=np.float32)
     resampled = np.zeros(best.shape, dtype=np.uint8)
@@ -126,7 +127,7 @@ def prepare_labels(labels: np.ndarray, grid: SliceGrid) -> np.ndarray:
         wins = share > best
         best[wins] = share[wins]
         resampled[wins] = value
-    return _place(resampled, grid)
+    return _place_labels(resampled, grid)
 
 
 def resample_linear(slices: np.ndarray, pixels: tuple[int, int]) -> np.ndarray:
@@ -138,6 +139,12 @@ def resample_linear(slices: np.ndarray, pixels: tuple[int, int]) -> np.ndarray:
         slices, (len(slices), *pixels), order=1, mode="edge", anti_aliasing=smaller, preserve_range=True
     )
     return resampled
+
+
+def _place_labels(slices: np.ndarray, grid: SliceGrid) -> np.ndarray:
+    placed = _place(slices, grid)
+    placed[(slices == NOT_ANNOTATED).all(axis=(1, 2))] = NOT_ANNOTATED
+    return placed
 
 
 def _place(slices: np.ndarray, grid: SliceGrid) -> np.ndarray:

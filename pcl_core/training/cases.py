@@ -39,10 +39,9 @@ def find_classes(bank: SliceBank, names: Mapping[int, str], expected: Sequence[i
     Raises:
         InputError: nothing is annotated, there are too many values for label maps, or one is not expected.
     """
-    assert bank.labels is not None
     found: set[int] = set()
     for volume in bank.volumes:
-        values = set(np.unique(bank.labels[volume.start : volume.start + volume.count]).tolist()) - {0, IGNORED}
+        values = annotated_values(bank, volume)
         beyond = values - set(expected) if expected is not None else set()
         if beyond:
             raise InputError(
@@ -56,9 +55,19 @@ def find_classes(bank: SliceBank, names: Mapping[int, str], expected: Sequence[i
         raise InputError(f"The label maps hold {len(found)} different values.", "Are these images rather than labels?")
     values_in_order = sorted(found | set(expected or ()))
     return tuple(
-        SegmentClass(value, names.get(value, f"class {value}"), _PALETTE[k % len(_PALETTE)])
-        for k, value in enumerate(values_in_order)
+        SegmentClass(value, _unique_name(value, names), _PALETTE[k % len(_PALETTE)]) for k, value in enumerate(values_in_order)
     )
+
+
+def _unique_name(value: int, names: Mapping[int, str]) -> str:
+    name = names.get(value, f"class {value}")
+    return name if list(names.values()).count(name) < 2 else f"{name} {value}"
+
+
+def annotated_values(bank: SliceBank, volume: BankedVolume) -> set[int]:
+    """The label values of a volume of a labelled bank, without 0 (background) and 255 (not annotated)."""
+    assert bank.labels is not None
+    return set(np.unique(bank.labels[volume.start : volume.start + volume.count]).tolist()) - {0, IGNORED}
 
 
 def channel_table(classes: Sequence[SegmentClass]) -> np.ndarray:
@@ -90,11 +99,14 @@ def annotated_rows(
         numbers = annotated_slices.get(volume.id, range(volume.count))
         for number in numbers:
             if not 0 <= number < volume.count:
-                raise InputError(f"{volume.id} has no slice {number}: it has {volume.count}, counted from 0.")
+                raise InputError(
+                    f"{volume.id} has no slice {number}.", f"Its slices are counted from 0 to {volume.count - 1}, by position."
+                )
             if (bank.labels[volume.start + number] != IGNORED).any():
                 rows.append(volume.start + number)
     if not rows:
-        raise InputError("No slice of the chosen cases is annotated.", "Annotate some, or choose other cases.")
+        names = _some(volume.id for volume in volumes)
+        raise InputError(f"No slice of {names} is annotated.", "Annotate some, or choose other cases.")
     return np.asarray(sorted(set(rows)))
 
 

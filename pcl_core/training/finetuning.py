@@ -111,6 +111,8 @@ class _Finetuning:
         self.device, self.seed = context.device, context.seed
         self.bank = annotations.bank
         self.rows = annotated_rows(self.bank, annotations.split.train, annotations.annotated_slices)
+        held_out = annotations.split.held_out
+        self.held_out = annotated_rows(self.bank, held_out, annotations.annotated_slices) if held_out else np.array([], int)
         self.batch = min(plan.finetune.batch, len(self.rows))
         self.per_epoch = -(-len(self.rows) // self.batch)
         self.total = steps_in(plan.finetune.steps, plan.finetune.epochs, len(self.rows), self.batch)
@@ -165,7 +167,7 @@ class _Finetuning:
         rate = cosine(step - 1, self.total, self.plan.finetune.learning_rate, self.plan.finetune.warmup)
         row = {"loss": loss, "learning_rate": rate}
         due = step % max(1, self.total // _VALIDATIONS) == 0 or step == self.total
-        return {**row, **self._held_out_dice()} if self.annotations.split.held_out and due else row
+        return {**row, **self._held_out_dice()} if len(self.held_out) and due else row
 
     def save(self, step: int) -> None:
         save_state(self.out / STATE_FOLDER, self._modules(), self.optimiser, step, self.about)
@@ -194,8 +196,7 @@ class _Finetuning:
     @torch.inference_mode()
     def _held_out_dice(self) -> Row:
         """Dice a class of the held-out volumes, pooled over their prepared slices, of the averaged weights."""
-        split = self.annotations.split
-        rows = annotated_rows(self.bank, split.held_out, self.annotations.annotated_slices)
+        rows = self.held_out
         channels = len(self.annotations.classes)
         overlap, size = torch.zeros(channels), torch.zeros(channels)
         for part in np.array_split(rows, -(-len(rows) // 16)):
