@@ -40,15 +40,19 @@ def contrastive_loss(embeddings: Tensor, weights: Tensor, temperature: float) ->
 def collapse(loss: float, weights: Tensor) -> float:
     """How near a loss is to that of embeddings that are all the same: 1 is collapsed, 0 the best that can be had.
 
-    (L - mean ln|P|) / (ln(M - 1) - mean ln|P|), where |P| counts the positives of an anchor. The lower end is the loss of
-    perfectly separated groups. When everything is positive both ends fall together and the figure is 1.
+    (L - H) / (ln(M - 1) - H), where H is the mean entropy of the anchors' weights: no embeddings have a lower loss. With
+    weights of 0 and 1 it is the mean of ln|P|, the loss of perfectly separated groups. When everything is positive both ends
+    fall together and the figure is 1.
 
     Args:
         loss: a value of contrastive_loss.
-        weights: the (M, M) weights that it was computed with; entries above 0 count as positives.
+        weights: the (M, M) weights that it was computed with.
     """
-    anchors = len(weights)
-    positives = (weights > 0).sum(dim=1) - (weights.diagonal() > 0).long()
-    floor = float(positives.clamp_min(1).double().log().mean())
-    ceiling = math.log(anchors - 1)
+    positive = weights.double().clone().fill_diagonal_(0)
+    positive = positive[positive.sum(dim=1) > 0]
+    if not len(positive):
+        return 1.0
+    share = positive / positive.sum(dim=1, keepdim=True)
+    floor = float(torch.special.entr(share).sum(dim=1).mean())
+    ceiling = math.log(len(weights) - 1)
     return (loss - floor) / (ceiling - floor) if ceiling - floor > 1e-9 else 1.0
