@@ -18,7 +18,7 @@ from pcl_core.inference.folding import folded
 from pcl_core.networks.unet import UNet
 from pcl_core.slices.preparing import SliceGrid, prepare_images
 from pcl_core.training.devices import autocast, explained_memory, on_device
-from pcl_core.training.weights import SegmentClass, WeightFile, load_weights
+from pcl_core.training.weights import SegmentClass, WeightFile, fill, load_weights
 from pcl_core.volumes.volume import Volume
 
 # Pixels of slices that go through the network at once; a 2-core machine is not faster with more.
@@ -59,7 +59,7 @@ class Predictor:
         """Reads a model that finetune wrote. Raises InputError when it is no such file."""
         tensors, about = load_weights(path, "unet")
         network = UNet(about.plan.network.filters, 1 + len(about.classes))
-        network.load_state_dict(tensors)
+        fill(network, tensors, path, "Give the file that finetune wrote.")
         return cls(network, about, device)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,7 +101,7 @@ def finetune(
         loop = Loop("finetune", run.total, run.per_checkpoint, out / METRICS_FILE, out / STATE_FOLDER, context)
         rows = loop.run(run, start)
     run.keep(run.total)
-    return Finetuned(out / MODEL_FILE, run.transferred, run.total, rows[-1]["loss"], rows)
+    return Finetuned(out / MODEL_FILE, run.transferred, run.total, rows[-1]["loss"] if rows else math.nan, rows)
 
 
 class _Finetuning:

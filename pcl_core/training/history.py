@@ -22,9 +22,10 @@ def write_history(path: Path, rows: list[Row]) -> None:
 
 
 def read_history(path: Path, until_step: int) -> list[Row]:
-    """Rows up to and including a step; none when there is no file."""
-    if not path.exists():
+    """Rows up to and including a step; none when there is no file, or it is no such table."""
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(stream)]
+        return [row for row in rows if row["step"] <= until_step]
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
         return []
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(stream)]
-    return [row for row in rows if row["step"] <= until_step]

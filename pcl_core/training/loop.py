@@ -59,6 +59,8 @@ class Loop:
             CancelledError: after a checkpoint was written.
         """
         self.rows = read_history(self.history_file, start) if start else []
+        if start and not self.rows:
+            self.context.reporter.warning(f"{self.history_file} is missing or damaged; the curve begins at step {start}.")
         every = max(1, self.total // _REPORTS)
         seen, since = 0, time.monotonic()
         self.context.reporter.progress(self.stage, start, self.total)

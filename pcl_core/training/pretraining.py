@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def pretrain(
         start = first_step(run.restore, out, plan, context, resume)
         loop = Loop("pretrain", run.total, run.per_epoch, out / METRICS_FILE, out / STATE_FOLDER, context)
         rows = loop.run(run, start)
-    last = rows[-1]
+    last = rows[-1] if rows else {"loss": math.nan, "collapse": math.nan}  # resumed when done, and the curve is lost
     if last["collapse"] > COLLAPSED:
         context.reporter.warning(
             f"The embeddings are all the same (collapse figure {last['collapse']:.2f} of 1): the encoder has learned "

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from pcl_core.errors import InputError
 from pcl_core.plan import PLAN_FILE, Plan
 from pcl_core.training.context import Context
-from pcl_core.training.weights import WeightFile, load_weights, save_weights
+from pcl_core.training.weights import WeightFile, fill, load_weights, save_weights
 
 FILE = "state.safetensors"
 STATE_FOLDER = "state"
@@ -75,7 +75,8 @@ def load_state(folder: Path, modules: dict[str, nn.Module], optimiser: torch.opt
     tensors, saved = load_weights(path, "state")
     _require_same_run(saved, about, path)
     for name, module in modules.items():
-        module.load_state_dict({key: tensors[f"{name}.{key}"] for key in module.state_dict()})
+        own = {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
+        fill(module, own, path, "Leave out --resume to start anew.")
     for name, parameter in next(iter(modules.values())).named_parameters():
         prefix = f"optimiser.{name}."
         restored = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}

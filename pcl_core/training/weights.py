@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +20,11 @@ from pcl_core.plan import Plan
 FORMAT = 1
 KEY = "pcl"
 Kind = Literal["encoder", "unet", "state"]
-_WRITTEN_BY = {"encoder": "pretrain", "unet": "finetune", "state": "a run that can be resumed"}
+_HINTS = {
+    "encoder": "Give the file that pretrain wrote.",
+    "unet": "Give the file that finetune wrote.",
+    "state": "Leave out --resume to start anew.",
+}
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ def load_weights(path: Path, kind: Kind) -> tuple[dict[str, Tensor], WeightFile]
     Raises:
         InputError: missing, not a weight file of ours (a pickle, for instance), of another kind, or damaged.
     """
-    hint = f"Give the file that {_WRITTEN_BY[kind]} wrote."
+    hint = _HINTS[kind]
     try:
         with safe_open(path, framework="pt") as stream:
             text = (stream.metadata() or {}).get(KEY)
@@ -101,7 +106,14 @@ def load_weights(path: Path, kind: Kind) -> tuple[dict[str, Tensor], WeightFile]
         raise InputError(f"{path} is not a weight file (safetensors); pickled weights are never opened.", hint) from error
 
 
-def _read_about(data: dict[str, Any], path: Path, kind: Kind, hint: str) -> WeightFile:
+def _read_about(data: Any, path: Path, kind: Kind, hint: str) -> WeightFile:
+    try:
+        return _about(data, path, kind, hint)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} does not say in the usual form what it holds.", hint) from error
+
+
+def _about(data: Any, path: Path, kind: Kind, hint: str) -> WeightFile:
     if data.get("format") != FORMAT:
         raise InputError(f"{path} has the format {data.get('format')}, this version reads {FORMAT}.", "Update the software.")
     if data["kind"] != kind:
@@ -109,13 +121,30 @@ def _read_about(data: dict[str, Any], path: Path, kind: Kind, hint: str) -> Weig
     return WeightFile(
         kind=kind,
         plan=Plan.from_json(data["plan"], f"the plan in {path}"),
-        classes=tuple(
-            SegmentClass(entry["value"], entry["name"], tuple(entry["color"]), entry["terminology"])
-            for entry in data["classes"]
-        ),
-        training=data["training"],
-        data=data["data"],
+        classes=tuple(_segment_class(**entry) for entry in data["classes"]),
+        training=dict(data["training"]),
+        data=dict(data["data"]),
     )
+
+
+def _segment_class(value: Any, name: Any, color: Any, terminology: Any) -> SegmentClass:
+    if type(value) is not int or not 1 <= value <= 254:
+        raise ValueError(f"{value!r} is not a label value")
+    red, green, blue = map(float, color)
+    return SegmentClass(value, str(name), (red, green, blue), str(terminology))
+
+
+def fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path, hint: str) -> None:
+    """Copies tensors into a module, all of them.
+
+    Raises:
+        InputError: one is missing, left over or of another shape; nothing was copied.
+    """
+    wanted = module.state_dict()
+    for name in [*wanted, *tensors]:
+        if name not in tensors or name not in wanted or tensors[name].shape != wanted[name].shape:
+            raise InputError(f"The tensors in {path} do not fit what it says of itself (the first: {name}).", hint)
+    module.load_state_dict(dict(tensors))
 
 
 def transfer_encoder(encoder: nn.Module, tensors: dict[str, Tensor], path: Path) -> int:
