@@ -67,6 +67,26 @@ def writable_folder(path: Path) -> Path:
     return path
 
 
+def require_writable_folder(path: Path) -> None:
+    """The same check, before it is known whether anything will be written: folders made for it are taken away again.
+
+    Raises:
+        InputError: the path is a file, or cannot be created or written.
+    """
+    made = [folder for folder in (path, *path.parents) if not folder.exists()]
+    writable_folder(path)
+    for folder in made:
+        with suppress(OSError):  # somebody else uses it by now
+            folder.rmdir()
+
+
+def require_writable_file(path: Path) -> None:
+    """Makes sure that a file can be written there. Raises InputError when it is a folder or its folder cannot be written."""
+    if path.is_dir():
+        raise InputError(f"The output {path} is a folder, not a file.", "Name a file in it.")
+    require_writable_folder(path.parent)
+
+
 def require_space(path: Path, needed_bytes: int) -> None:
     """Raises InputError when the disk of folder ``path`` has less than ``needed_bytes`` free."""
     free = shutil.disk_usage(path).free

@@ -8,11 +8,14 @@ from pcl_core import __version__
 from pcl_core.cancellation import Cancellation
 from pcl_core.evaluation.evaluate import evaluate
 from pcl_core.events import Reporter
+from pcl_core.files import require_writable_file
 
 
 def run(args: argparse.Namespace, reporter: Reporter, _cancellation: Cancellation) -> None:
     """Shows the figures, and writes them when a file is named."""
     reporter.started(args.command, __version__, "cpu")
+    if args.json is not None:
+        require_writable_file(args.json)
     result = evaluate(args.predictions, args.truth, reporter, args.strict)
     figures = result.to_json()
     if args.json is not None:

@@ -18,7 +18,7 @@ from pcl_core.commands.pretrain import BANK_FOLDER
 from pcl_core.errors import InputError
 from pcl_core.evaluation.metrics import case_metrics
 from pcl_core.events import Reporter, plain
-from pcl_core.files import write_text
+from pcl_core.files import require_writable_folder, write_text
 from pcl_core.inference.predicting import Predictor
 from pcl_core.plan import Plan
 from pcl_core.slices.bank import BankItem
@@ -37,6 +37,7 @@ VALIDATION_FILE = "validation.json"
 def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation) -> None:
     """Writes model.safetensors, metrics.csv, plan.json, validation.json and state/ into the output folder."""
     device = start(args, reporter)
+    require_writable_folder(args.out)
     found = find_cases(args.images, args.labels, args.layout)
     report_unreadable(found.unreadable, args.strict, reporter)
     if found.unmatched_labels:

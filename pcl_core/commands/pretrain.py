@@ -8,6 +8,7 @@ from pcl_core.cancellation import Cancellation
 from pcl_core.commands.planning import fresh_plan, output_folder, overridden, report_unreadable, start
 from pcl_core.errors import InputError
 from pcl_core.events import Reporter
+from pcl_core.files import require_writable_folder
 from pcl_core.slices.bank import BankItem
 from pcl_core.slices.banking import build_bank
 from pcl_core.training.context import Context
@@ -21,6 +22,7 @@ BANK_FOLDER = "bank"
 def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation) -> None:
     """Writes encoder.safetensors, metrics.csv, plan.json and state/ into the output folder."""
     device = start(args, reporter)
+    require_writable_folder(args.out)
     found = scan(args.input, args.layout, args.axis or "auto", reporter)
     report_unreadable(found.unreadable, args.strict, reporter)
     _require_some(found)

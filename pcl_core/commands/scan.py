@@ -9,7 +9,7 @@ from pcl_core import __version__
 from pcl_core.cancellation import Cancellation
 from pcl_core.errors import InputError
 from pcl_core.events import Reporter
-from pcl_core.files import write_text
+from pcl_core.files import require_writable_file, write_text
 from pcl_core.volumes.scan import Row, ScanReport, scan
 
 _COLUMNS = ("Volume", "Size", "Spacing (mm)", "Axis", "Slices", "Range", "Labels", "Warnings")
@@ -18,6 +18,8 @@ _COLUMNS = ("Volume", "Size", "Spacing (mm)", "Axis", "Slices", "Range", "Labels
 def run(args: argparse.Namespace, reporter: Reporter, _cancellation: Cancellation) -> None:
     """Shows one row a volume, and writes the report when a file is named."""
     reporter.started(args.command, __version__, "cpu")
+    if args.json is not None:
+        require_writable_file(args.json)
     report = scan(args.input, args.layout, args.axis, reporter, thorough=args.voxels)
     if args.strict and report.unreadable:
         first = report.unreadable[0]

@@ -7,6 +7,7 @@ import argparse
 from pcl_core.cancellation import Cancellation
 from pcl_core.commands.planning import report_unreadable, start
 from pcl_core.events import Reporter
+from pcl_core.files import require_writable_folder
 from pcl_core.inference.predicting import Predictor
 from pcl_core.inference.segmenting import segment
 from pcl_core.volumes.discovery import find_volumes
@@ -15,6 +16,7 @@ from pcl_core.volumes.discovery import find_volumes
 def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation) -> None:
     """Writes ``<input>_seg.nrrd`` for each volume."""
     device = start(args, reporter)
+    require_writable_folder(args.out)
     predictor = Predictor.load(args.model, device)
     found = find_volumes(args.input, args.layout)
     report_unreadable(found.unreadable, args.strict, reporter)
