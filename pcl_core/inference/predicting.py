@@ -73,7 +73,7 @@ class Predictor:
         tta: bool = False,
         probabilities: bool = False,
         cancellation: Cancellation | None = None,
-        advanced: Callable[[int, int], None] | None = None,
+        advanced: Callable[[int], None] | None = None,
     ) -> Prediction:
         """Labels a volume: logits are resampled to the native pixels, then the largest wins.
 
@@ -82,7 +82,7 @@ class Predictor:
             tta: averages over five small rotations and scales, at five times the cost.
             probabilities: are returned too.
             cancellation: is looked at between batches.
-            advanced: is called with slices done and slices in all.
+            advanced: is called with the number of slices that are done.
 
         Raises:
             InputError: the volume is constant or holds values that are not numbers.
@@ -104,7 +104,7 @@ class Predictor:
                 if kept is not None:
                     kept[:, part] = (logits.softmax(dim=1) * 255).round().byte().cpu().numpy().swapaxes(0, 1)
                 if advanced is not None:
-                    advanced(part.stop, len(images))
+                    advanced(part.stop)
         return Prediction(
             np.ascontiguousarray(grid.view.invert(labels)),
             None if kept is None else np.stack([np.ascontiguousarray(grid.view.invert(channel)) for channel in kept]),
