@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -52,6 +53,8 @@ def write_text(path: Path, text: str) -> None:
 def writable_folder(path: Path) -> Path:
     """Creates ``path`` and makes sure that files can be written in it, before hours of work depend on it.
 
+    What a process that was killed left half written there is removed.
+
     Raises:
         InputError: the path is a file, or cannot be created or written.
     """
@@ -60,11 +63,35 @@ def writable_folder(path: Path) -> Path:
         probe = path / f".writable-{os.getpid()}"
         probe.write_bytes(b"")
         probe.unlink()
+        _remove_leftovers(path)
     except FileExistsError as error:
         raise InputError(f"The output {path} is a file, not a folder.", "Choose another output folder.") from error
     except OSError as error:
         raise write_error(path, error) from error
     return path
+
+
+def _remove_leftovers(folder: Path) -> None:
+    for path in folder.glob(".partial-*"):
+        owner = path.name.removeprefix(".partial-").partition("-")[0]
+        if owner.isdigit() and not _alive(int(owner)):
+            with suppress(OSError):  # somebody else removed it, or may and we may not
+                path.unlink()
+
+
+def _alive(process: int) -> bool:
+    """Whether another process of this number runs; this one has nothing half written when it asks."""
+    if process == os.getpid():
+        return False
+    if sys.platform == "win32":
+        return False  # os.kill would end it there; its open files cannot be removed anyway
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def require_writable_folder(path: Path) -> None:

@@ -6,17 +6,21 @@ import json
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
-from contextlib import nullcontext
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
+from multiprocessing import resource_tracker
+from multiprocessing.connection import wait
 from pathlib import Path
 
 import numpy as np
 
 from pcl_core.cancellation import Cancellation
-from pcl_core.errors import CancelledError, InputError
+from pcl_core.errors import CancelledError, InputError, OutOfMemoryError
 from pcl_core.events import Reporter
 from pcl_core.files import replacing, require_space, writable_folder, write_text
 from pcl_core.plan import SlicePlan
@@ -38,6 +42,7 @@ from pcl_core.volumes.reading import read_labels, read_volume
 
 # Starting processes takes longer than banking a few small volumes.
 _FEW_VOXELS = 20_000_000
+_MORE_MEMORY = "Close other programs, or leave the largest volumes out."
 # Message and hint of a volume that cannot be used; errors themselves do not all pass between processes.
 _Failure = tuple[str, str] | None
 
@@ -153,22 +158,52 @@ def _results(jobs: Sequence[_Job], processes: int | None, cancellation: Cancella
         return
     # Forking a process that has torch's threads running can lock up, so processes are started afresh.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_leave_interrupts_to_parent) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_follow_parent) as pool:
         yield from _collect(pool, jobs, partial(_stop_if, cancellation))
 
 
 def _collect(pool: Executor, jobs: Sequence[_Job], check: Callable[[], None]) -> Iterator[tuple[_Job, _Failure]]:
-    futures: dict[Future[_Failure], _Job] = {pool.submit(_prepare, job): job for job in jobs}
+    with _interrupts_held():
+        futures: dict[Future[_Failure], _Job] = {pool.submit(_prepare, job): job for job in jobs}
     try:
         for future in as_completed(futures):
             check()
-            yield futures[future], future.result()
+            try:
+                failure = future.result()
+            except BrokenProcessPool as error:
+                raise OutOfMemoryError(
+                    "The system ended a process that prepared volumes, most likely for want of memory.", _MORE_MEMORY
+                ) from error
+            yield futures[future], failure
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _leave_interrupts_to_parent() -> None:
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Holds a Ctrl-C back while processes are started; they inherit that, and would complain of it while they import."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # starting it would let signals through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _follow_parent() -> None:
+    """Leaves interrupts to the parent, and ends with it, however it ended: nobody else would end this process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
 
 
 def _stop_if(cancellation: Cancellation) -> None:
@@ -186,6 +221,8 @@ def _prepare(job: _Job) -> _Failure:
             _write_at(job.labels, job.row, labels)
     except InputError as error:
         return error.message, error.hint
+    except MemoryError as error:
+        raise OutOfMemoryError(f"The memory is not enough for {job.item.source.path}.", _MORE_MEMORY) from error
     return None
 
 

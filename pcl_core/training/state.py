@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pcl_core.errors import InputError
+from pcl_core.files import writable_folder
 from pcl_core.plan import PLAN_FILE, Plan
 from pcl_core.training.context import Context
 from pcl_core.training.weights import WeightFile, fill, load_weights, save_weights
@@ -31,6 +32,7 @@ def first_step(restore: Callable[[], int], out: Path, plan: Plan, context: Conte
     Raises:
         InputError: the checkpoint belongs to another run, or the plan cannot be written.
     """
+    writable_folder(out / STATE_FOLDER)
     start = 0
     if resume and (out / STATE_FOLDER / FILE).exists():
         start = restore()
