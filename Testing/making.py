@@ -126,3 +126,24 @@ def context_of(sink: Collected | None = None, seed: int = 0, cancel_at: tuple[st
     if cancel_at is not None:
         sink = CancelAt(cancellation, *cancel_at)
     return Context(torch.device("cpu"), seed, untiring_reporter(sink or Collected()), cancellation)
+
+
+def restored(
+    array: np.ndarray, geometry: Geometry, order: tuple[int, int, int], flips: tuple[bool, bool, bool]
+) -> tuple[np.ndarray, Geometry]:
+    """The same anatomy as other software might have stored it: axes (z, y, x) taken in ``order``, then some flipped."""
+    kept = [2 - axis for axis in reversed(order)]  # stored axes x, y, z of the old grid, in the order of the new one
+    matrix, origin = geometry.matrix, np.array(geometry.origin)
+    columns = []
+    for new, old in enumerate(kept):
+        flipped = flips[2 - new]
+        columns.append(-matrix[:, old] if flipped else matrix[:, old])
+        if flipped:
+            origin = origin + matrix[:, old] * geometry.spacing[old] * (geometry.size[old] - 1)
+    moved = np.flip(array.transpose(order), [axis for axis in range(3) if flips[axis]])
+    return np.ascontiguousarray(moved), Geometry(
+        size=(geometry.size[kept[0]], geometry.size[kept[1]], geometry.size[kept[2]]),
+        spacing=(geometry.spacing[kept[0]], geometry.spacing[kept[1]], geometry.spacing[kept[2]]),
+        origin=(float(origin[0]), float(origin[1]), float(origin[2])),
+        direction=tuple(np.stack(columns, axis=1).ravel().tolist()),
+    )

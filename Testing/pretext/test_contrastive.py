@@ -191,9 +191,9 @@ def test_descending_the_loss_pulls_positives_together_and_the_others_apart() -> 
     pairs = torch.tensor([0, 0, 1, 1])[:, None] == torch.tensor([0, 0, 1, 1])[None, :]
     values = random_embeddings(1, 8, 6).float().requires_grad_()
     optimiser = torch.optim.Adam([values], lr=0.1)
-    for _ in range(150):
+    for _ in range(300):
         optimiser.zero_grad()
-        contrastive_loss(values, two_views(pairs), 0.2).backward()
+        contrastive_loss(values, two_views(pairs), 0.5).backward()
         optimiser.step()
     unit = torch.nn.functional.normalize(values.detach(), dim=1)
     cosine, together = unit @ unit.T, two_views(pairs).bool()

@@ -16,7 +16,7 @@ from pcl_core.cancellation import Cancellation
 from pcl_core.errors import CancelledError
 from pcl_core.inference.folding import folded
 from pcl_core.networks.unet import UNet
-from pcl_core.slices.preparing import SliceGrid, prepare_images
+from pcl_core.slices.preparing import SliceGrid, preparation
 from pcl_core.training.devices import autocast, explained_memory, on_device
 from pcl_core.training.weights import SegmentClass, WeightFile, fill, load_weights
 from pcl_core.volumes.volume import Volume
@@ -89,17 +89,18 @@ class Predictor:
             CancelledError: somebody asked to stop.
             OutOfMemoryError: with a hint.
         """
-        images, grid = prepare_images(volume, self.about.plan.slices, shrink=False)
-        channels = len(self.values)
-        labels = np.empty(grid.view.shape, dtype=np.uint8)
-        kept = np.empty((channels, *grid.view.shape), dtype=np.uint8) if probabilities else None
-        at_once = max(1, _PIXELS_AT_ONCE[self.device.type] // grid.side**2)
         with explained_memory("Close other programs, or use --device cpu."):
-            for first in range(0, len(images), at_once):
+            prepared = preparation(volume, self.about.plan.slices, shrink=False)
+            grid = prepared.grid
+            slices, rows, columns = grid.view.shape
+            labels = np.empty(grid.view.shape, dtype=np.uint8)
+            kept = np.empty((len(self.values), *grid.view.shape), dtype=np.uint8) if probabilities else None
+            at_once = max(1, _PIXELS_AT_ONCE[self.device.type] // max(grid.side**2, rows * columns))
+            for first in range(0, slices, at_once):
                 if cancellation is not None and cancellation.requested:
                     raise CancelledError()
-                part = slice(first, min(first + at_once, len(images)))
-                logits = self._logits(images[part], grid, tta)
+                part = slice(first, min(first + at_once, slices))
+                logits = self._logits(prepared.images(part), grid, tta)
                 labels[part] = self.values[logits.argmax(dim=1).cpu().numpy()]
                 if kept is not None:
                     kept[:, part] = (logits.softmax(dim=1) * 255).round().byte().cpu().numpy().swapaxes(0, 1)

@@ -91,11 +91,14 @@ class SliceBank:
 
 
 def content_hash(files: Sequence[Path]) -> str:
-    """BLAKE2b over the contents of files, in order."""
+    """BLAKE2b over the contents of files, in order; empty when one cannot be read (reading it as a volume will say why)."""
     digest = hashlib.blake2b(digest_size=16)
-    for path in files:
-        with path.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).digest())
+    try:
+        for path in files:
+            with path.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).digest())
+    except OSError:
+        return ""
     return digest.hexdigest()
 
 
@@ -135,14 +138,12 @@ def open_bank(folder: Path) -> SliceBank | None:
         if index["format"] != FORMAT:
             return None
         shape = (index["rows"], index["side"], index["side"])
-        images = np.memmap(folder / SLICES, dtype=np.float16, mode="r", shape=shape)
-        labels = np.memmap(folder / LABELS, dtype=np.uint8, mode="r", shape=shape) if index["labels"] else None
-    except (OSError, ValueError, KeyError):
+        return SliceBank(
+            images=np.memmap(folder / SLICES, dtype=np.float16, mode="r", shape=shape),
+            labels=np.memmap(folder / LABELS, dtype=np.uint8, mode="r", shape=shape) if index["labels"] else None,
+            volumes=tuple(BankedVolume(**volume) for volume in index["volumes"]),
+            skipped=tuple((path, reason) for path, reason in index["skipped"]),
+            key=index["key"],
+        )
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return SliceBank(
-        images=images,
-        labels=labels,
-        volumes=tuple(BankedVolume(**volume) for volume in index["volumes"]),
-        skipped=tuple((path, reason) for path, reason in index["skipped"]),
-        key=index["key"],
-    )

@@ -1,26 +1,15 @@
-"""Fills a slice bank, several volumes at a time."""
+"""Makes a slice bank, or finds that the one that is there still fits."""
 
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
-from functools import partial
-from multiprocessing import resource_tracker
-from multiprocessing.connection import wait
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-
 from pcl_core.cancellation import Cancellation
-from pcl_core.errors import CancelledError, InputError, OutOfMemoryError
+from pcl_core.errors import InputError
 from pcl_core.events import Reporter
 from pcl_core.files import replacing, require_space, writable_folder, write_text
 from pcl_core.plan import SlicePlan
@@ -37,25 +26,7 @@ from pcl_core.slices.bank import (
     layout_rows,
     open_bank,
 )
-from pcl_core.slices.preparing import prepare_images, prepare_labels
-from pcl_core.volumes.reading import read_labels, read_volume
-
-# Starting processes takes longer than banking a few small volumes.
-_FEW_VOXELS = 20_000_000
-_MORE_MEMORY = "Close other programs, or leave the largest volumes out."
-# Message and hint of a volume that cannot be used; errors themselves do not all pass between processes.
-_Failure = tuple[str, str] | None
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What one process does at a time."""
-
-    item: BankItem
-    row: int
-    plan: SlicePlan
-    slices: Path
-    labels: Path | None
+from pcl_core.slices.filling import Job, prepare_all
 
 
 def build_bank(
@@ -80,6 +51,7 @@ def build_bank(
 
     Raises:
         InputError: no volume can be used, the folder cannot be written, or (strict) a volume cannot be used.
+        OutOfMemoryError: a process that prepares volumes was killed.
         CancelledError: nothing is kept.
     """
     writable_folder(folder)
@@ -131,9 +103,9 @@ def _fill(
         _allocate(slices, 2 * cells)
         if labels is not None:
             _allocate(labels, cells)
-        jobs = [_Job(item, volume.start, plan, slices, labels) for item, volume in zip(items, volumes, strict=True)]
+        jobs = [Job(item, volume.start, plan, slices, labels) for item, volume in zip(items, volumes, strict=True)]
         reporter.progress("prepare", 0, len(jobs))
-        for done, (job, failure) in enumerate(_results(jobs, processes, cancellation), start=1):
+        for done, (job, failure) in enumerate(prepare_all(jobs, processes, cancellation), start=1):
             if failure:
                 message, hint = failure
                 if strict or len(jobs) == 1:
@@ -145,92 +117,6 @@ def _fill(
                 reporter.warning(f"{message} It is left out.", job.item.source.path)
             reporter.progress("prepare", done, len(jobs))
     return failures
-
-
-def _results(jobs: Sequence[_Job], processes: int | None, cancellation: Cancellation) -> Iterator[tuple[_Job, _Failure]]:
-    """Runs the jobs in other processes where that pays; yields each with its failure."""
-    voxels = sum(int(np.prod(job.item.source.geometry.size)) for job in jobs)
-    workers = min(processes or os.cpu_count() or 1, len(jobs))
-    if workers == 1 or (processes is None and voxels < _FEW_VOXELS):
-        for job in jobs:
-            _stop_if(cancellation)
-            yield job, _prepare(job)
-        return
-    # Forking a process that has torch's threads running can lock up, so processes are started afresh.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_follow_parent) as pool:
-        yield from _collect(pool, jobs, partial(_stop_if, cancellation))
-
-
-def _collect(pool: Executor, jobs: Sequence[_Job], check: Callable[[], None]) -> Iterator[tuple[_Job, _Failure]]:
-    with _interrupts_held():
-        futures: dict[Future[_Failure], _Job] = {pool.submit(_prepare, job): job for job in jobs}
-    try:
-        for future in as_completed(futures):
-            check()
-            try:
-                failure = future.result()
-            except BrokenProcessPool as error:
-                raise OutOfMemoryError(
-                    "The system ended a process that prepared volumes, most likely for want of memory.", _MORE_MEMORY
-                ) from error
-            yield futures[future], failure
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Holds a Ctrl-C back while processes are started; they inherit that, and would complain of it while they import."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    resource_tracker.ensure_running()  # starting it would let signals through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _follow_parent() -> None:
-    """Leaves interrupts to the parent, and ends with it, however it ended: nobody else would end this process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-
-
-def _end_with(sentinel: int) -> None:
-    wait([sentinel])
-    os._exit(1)
-
-
-def _stop_if(cancellation: Cancellation) -> None:
-    if cancellation.requested:
-        raise CancelledError()
-
-
-def _prepare(job: _Job) -> _Failure:
-    """Prepares one volume and writes it into its rows. Returns why it cannot be used."""
-    try:
-        images, grid = prepare_images(read_volume(job.item.source), job.plan, shrink=True)
-        _write_at(job.slices, job.row, images.astype(np.float16))
-        if job.labels is not None and job.item.labels is not None:
-            labels = prepare_labels(read_labels(job.item.labels, job.item.source.geometry), grid)
-            _write_at(job.labels, job.row, labels)
-    except InputError as error:
-        return error.message, error.hint
-    except MemoryError as error:
-        raise OutOfMemoryError(f"The memory is not enough for {job.item.source.path}.", _MORE_MEMORY) from error
-    return None
-
-
-def _write_at(path: Path, row: int, array: np.ndarray) -> None:
-    # Written, not mapped: a full disk must be an error here, and would be a crash of the process through a mapping.
-    with path.open("r+b") as stream:
-        stream.seek(row * array[0].nbytes)
-        stream.write(np.ascontiguousarray(array).data)
 
 
 def _allocate(path: Path, size: int) -> None:

@@ -6,6 +6,7 @@ resolution and padded with 0 to a square; along the slice axis nothing changes (
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,10 @@ from pcl_core.volumes.geometry import CanonicalView, Geometry, canonical_view
 from pcl_core.volumes.volume import Volume, VolumeSource
 
 NOT_ANNOTATED = 255
+# Voxels that are prepared at once.
+_VOXELS_AT_ONCE = 1 << 20
+# Intensities that differ by more overflow 32-bit floats.
+_LARGEST = 3e38
 
 
 @dataclass(frozen=True)
@@ -68,38 +73,78 @@ def slice_grid(geometry: Geometry, plan: SlicePlan, shrink: bool) -> SliceGrid:
     return SliceGrid(view, (pixels[0], pixels[1]), side)
 
 
-def normalise(voxels: np.ndarray, plan: SlicePlan, source: VolumeSource) -> np.ndarray:
-    """Clips voxels to the plan's percentiles of the volume and scales them to 0..1.
-
-    Returns:
-        32-bit floats, shaped alike.
+def intensity_range(voxels: np.ndarray, plan: SlicePlan, source: VolumeSource) -> tuple[float, float]:
+    """The intensities that become 0 and 1: the plan's percentiles, or the extremes where those are the same.
 
     Raises:
-        InputError: a voxel is not a number or not finite, or all are (nearly) the same.
+        InputError: a voxel is not a number or not finite, or all are the same.
     """
-    values = voxels.astype(np.float32, copy=False)
-    low, high = (float(value) for value in np.percentile(values, [plan.low_percentile, plan.high_percentile]))
-    if not np.isfinite([low, high, values.sum(dtype=np.float64)]).all():
-        raise InputError(f"{source.path} has voxels that are not numbers (NaN or infinite).", "Repair it or leave it out.")
+    broken = InputError(f"{source.path} has voxels that are not numbers (NaN or infinite).", "Repair it or leave it out.")
+    if voxels.dtype.kind == "f" and not np.isfinite(voxels).all():
+        raise broken
+    low, high = (float(value) for value in np.percentile(voxels, [plan.low_percentile, plan.high_percentile]))
     if high <= low:
-        low, high = float(values.min()), float(values.max())
+        low, high = float(voxels.min()), float(voxels.max())
     if high <= low:
         raise InputError(f"{source.path} is constant: every voxel is {low:g}.", "Leave it out.")
-    return (np.clip(values, low, high) - low) / (high - low)
+    if not high - low < _LARGEST:
+        raise broken
+    return low, high
+
+
+@dataclass(frozen=True, eq=False)
+class Preparation:
+    """How the slices of one volume are prepared, some at a time: a large volume is never held in floats as a whole.
+
+    Attributes:
+        slices: (slice, row, column) a view of the stored voxels.
+        grid: of the prepared slices.
+        low: intensity that becomes 0, like all below it.
+        high: intensity that becomes 1, like all above it.
+    """
+
+    slices: np.ndarray
+    grid: SliceGrid
+    low: float
+    high: float
+
+    def images(self, part: slice) -> np.ndarray:
+        """Prepares some slices: (n, side, side) 32-bit floats of 0 to 1."""
+        values = (self.slices[part].clip(self.low, self.high) - self.low) / (self.high - self.low)
+        values = values.astype(np.float32, copy=False).clip(0, 1)  # rounding may go beyond
+        return _place(resample_linear(values, self.grid.pixels), self.grid)
+
+    def parts(self) -> Iterator[slice]:
+        """Runs of slices that are worth preparing at once."""
+        count, rows, columns = self.slices.shape
+        step = max(1, _VOXELS_AT_ONCE // max(rows * columns, self.grid.side**2))
+        return (slice(first, min(first + step, count)) for first in range(0, count, step))
+
+
+def preparation(volume: Volume, plan: SlicePlan, shrink: bool) -> Preparation:
+    """Decides how a volume's slices are prepared; ``shrink`` as slice_grid takes it.
+
+    Raises:
+        InputError: the volume is constant or holds values that are not numbers.
+    """
+    grid = slice_grid(volume.geometry, plan, shrink)
+    return Preparation(grid.view.apply(volume.voxels), grid, *intensity_range(volume.voxels, plan, volume.source))
 
 
 def prepare_images(volume: Volume, plan: SlicePlan, shrink: bool) -> tuple[np.ndarray, SliceGrid]:
-    """Prepared slices of a volume.
+    """All prepared slices of a volume.
 
     Returns:
         (slices, side, side) 32-bit floats of 0 to 1, in order of position, and their grid.
 
     Raises:
-        InputError: the volume cannot be normalised.
+        InputError: the volume is constant or holds values that are not numbers.
     """
-    grid = slice_grid(volume.geometry, plan, shrink)
-    values = grid.view.apply(normalise(volume.voxels, plan, volume.source))
-    return _place(resample_linear(values, grid.pixels), grid), grid
+    prepared = preparation(volume, plan, shrink)
+    images = np.empty(prepared.grid.shape, dtype=np.float32)
+    for part in prepared.parts():
+        images[part] = prepared.images(part)
+    return images, prepared.grid
 
 
 def prepare_labels(labels: np.ndarray, grid: SliceGrid) -> np.ndarray:
@@ -119,14 +164,14 @@ def prepare_labels(labels: np.ndarray, grid: SliceGrid) -> np.ndarray:
     canonical = grid.view.apply(labels)
     if canonical.shape[1:] == grid.pixels:
         return _place_labels(canonical, grid)
-    values = np.unique(canonical)
-    best = np.full((canonical.shape[0], *grid.pixels), -1.0, dtype=np.float32)
-    resampled = np.zeros(best.shape, dtype=np.uint8)
-    for value in values:
-        share = resample_linear((canonical == value).astype(np.float32), grid.pixels)
-        wins = share > best
-        best[wins] = share[wins]
-        resampled[wins] = value
+    resampled = np.zeros((len(canonical), *grid.pixels), dtype=np.uint8)
+    for slices, out in zip(canonical, resampled, strict=True):
+        best = np.full(grid.pixels, -1.0, dtype=np.float32)
+        for value in np.unique(slices):
+            share = resample_linear((slices == value)[None].astype(np.float32), grid.pixels)[0]
+            wins = share > best
+            best[wins] = share[wins]
+            out[wins] = value
     return _place_labels(resampled, grid)
 
 
@@ -149,6 +194,6 @@ def _place_labels(slices: np.ndarray, grid: SliceGrid) -> np.ndarray:
 
 def _place(slices: np.ndarray, grid: SliceGrid) -> np.ndarray:
     """Centres slices in squares of zeros."""
-    padded = np.zeros(grid.shape, dtype=slices.dtype)
+    padded = np.zeros((len(slices), grid.side, grid.side), dtype=slices.dtype)
     padded[(slice(None), *grid.window)] = slices
     return padded

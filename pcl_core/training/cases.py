@@ -37,8 +37,11 @@ def find_classes(bank: SliceBank, names: Mapping[int, str], expected: Sequence[i
         expected: values that may occur; others are an error. None allows all.
 
     Raises:
-        InputError: nothing is annotated, there are too many values for label maps, or one is not expected.
+        InputError: nothing is annotated, there are too many values for label maps, or one is not or cannot be expected.
     """
+    for value in expected or ():
+        if not 0 < value < IGNORED:
+            raise InputError(f"{value} cannot be a class.", "Classes go from 1 to 254; 0 is background, 255 not annotated.")
     found: set[int] = set()
     for volume in bank.volumes:
         values = annotated_values(bank, volume)

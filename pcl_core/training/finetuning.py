@@ -98,7 +98,7 @@ def finetune(
     with explained_memory(f"Try --batch {smaller}, or a smaller --size or --filters."):
         run = _Finetuning(annotations, plan, out, context, encoder)
         start = first_step(run.restore, out, plan, context, resume)
-        loop = Loop("finetune", run.total, run.per_checkpoint, out / METRICS_FILE, out / STATE_FOLDER, context)
+        loop = Loop("finetune", run.total, run.per_epoch, run.per_checkpoint, out / METRICS_FILE, out / STATE_FOLDER, context)
         rows = loop.run(run, start)
     run.keep(run.total)
     return Finetuned(out / MODEL_FILE, run.transferred, run.total, rows[-1]["loss"] if rows else math.nan, rows)

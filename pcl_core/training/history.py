@@ -17,8 +17,12 @@ def write_history(path: Path, rows: list[Row]) -> None:
     stream = io.StringIO()
     writer = csv.DictWriter(stream, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({key: f"{value:.6g}" for key, value in row.items()} for row in rows)
+    writer.writerows({key: _shown(value) for key, value in row.items()} for row in rows)
     write_text(path, stream.getvalue())
+
+
+def _shown(value: float) -> str:
+    return f"{value:.0f}" if float(value).is_integer() else f"{value:.6g}"
 
 
 def read_history(path: Path, until_step: int) -> list[Row]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from pcl_core.errors import CancelledError
+from pcl_core.errors import CancelledError, InputError
 from pcl_core.training.context import Context
 from pcl_core.training.history import Row, read_history, write_history
 
@@ -38,7 +39,8 @@ class Loop:
     Attributes:
         stage: name in the progress events.
         total: number of steps of the whole run.
-        per_epoch: steps an epoch; a checkpoint is written after each.
+        per_epoch: steps an epoch.
+        per_checkpoint: steps from one checkpoint to the next.
         history_file: metrics.csv.
         kept: what a cancelled run names as kept.
         context: its reporter is told everything, its cancellation is looked at between two steps.
@@ -47,6 +49,7 @@ class Loop:
     stage: str
     total: int
     per_epoch: int
+    per_checkpoint: int
     history_file: Path
     kept: Path
     context: Context
@@ -57,6 +60,7 @@ class Loop:
 
         Raises:
             CancelledError: after a checkpoint was written.
+            InputError: the training diverged.
         """
         self.rows = read_history(self.history_file, start) if start else []
         if start and not self.rows:
@@ -73,13 +77,15 @@ class Loop:
                 figures = {**trainee.figures(done), "slices_per_second": seen / max(time.monotonic() - since, 1e-9)}
                 self._record(done, figures)
                 seen, since = 0, time.monotonic()
-            if done % self.per_epoch == 0 or done == self.total:
+            if done % self.per_checkpoint == 0 or done == self.total:
                 write_history(self.history_file, self.rows)
                 trainee.save(done)
             self.context.reporter.progress(self.stage, done, self.total)
         return self.rows
 
     def _record(self, step: int, figures: Row) -> None:
+        if not math.isfinite(figures["loss"]):
+            raise InputError(f"The loss is not a number after step {step}: the training diverged.", "Lower --learning-rate.")
         epoch = -(-step // self.per_epoch)
         self.rows.append({"step": step, "epoch": epoch, **figures})
         self.context.reporter.metric(step, epoch, **figures)

@@ -80,7 +80,7 @@ def pretrain(
     with explained_memory(f"Try --batch {smaller}, or a smaller --size or --filters."):
         run = _Pretraining(bank, plan, out, context)
         start = first_step(run.restore, out, plan, context, resume)
-        loop = Loop("pretrain", run.total, run.per_epoch, out / METRICS_FILE, out / STATE_FOLDER, context)
+        loop = Loop("pretrain", run.total, run.per_epoch, run.per_epoch, out / METRICS_FILE, out / STATE_FOLDER, context)
         rows = loop.run(run, start)
     last = rows[-1] if rows else {"loss": math.nan, "collapse": math.nan}  # resumed when done, and the curve is lost
     if last["collapse"] > COLLAPSED:
