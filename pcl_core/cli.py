@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -39,13 +41,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 done, 2 the input or the call is wrong, 3 cancelled, 4 out of memory, 1 anything else.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    reporter = Reporter(JsonLines(sys.stdout) if "--events" in words else Console.of_streams(sys.stdout, sys.stderr))
     cancellation = Cancellation()
+    reporter = Reporter(_lines(cancellation) if "--events" in words else Console.of_streams(sys.stdout, sys.stderr))
     try:
         with cancelled_by_signals(cancellation):
             return _guarded(lambda: _run(words, reporter, cancellation), reporter)
     finally:
         reporter.close()
+
+
+def _lines(cancellation: Cancellation) -> JsonLines:
+    """Events on standard output. Work that nobody listens to any more is cancelled, like a job whose program was closed."""
+
+    def reader_left() -> None:
+        cancellation.request()
+        with suppress(OSError, ValueError):  # or Python tries to write the rest when it ends, and complains
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    return JsonLines(sys.stdout, reader_left)
 
 
 def _run(words: list[str], reporter: Reporter, cancellation: Cancellation) -> None:

@@ -45,21 +45,35 @@ def plain(value: Any) -> Any:
 
 @dataclass
 class JsonLines:
-    """Writes each event as one JSON line at once; tables are for people and are left out."""
+    """Writes each event as one JSON line at once; tables are for people and are left out.
+
+    Attributes:
+        stream: where to.
+        reader_left: is called once when nobody reads the stream any more; what follows is not written.
+    """
 
     stream: TextIO
+    reader_left: Callable[[], None] | None = None
+    _left: bool = field(default=False, init=False)
 
     def write(self, event: Event) -> None:
         """Writes one line."""
-        if event["event"] == "table":
+        if event["event"] == "table" or self._left:
             return
         # In ASCII, so that a name of any script passes a stream of any encoding.
-        self.stream.write(json.dumps(plain(event), allow_nan=False) + "\n")
-        self.stream.flush()
+        line = json.dumps(plain(event), allow_nan=False) + "\n"
+        try:
+            self.stream.write(line)
+            self.stream.flush()
+        except BrokenPipeError:
+            self._left = True
+            if self.reader_left is not None:
+                self.reader_left()
 
     def close(self) -> None:
         """Nothing is held back."""
-        self.stream.flush()
+        if not self._left:
+            self.stream.flush()
 
 
 @dataclass
