@@ -14,13 +14,13 @@ from torch import Tensor
 from pcl_core.networks.unet import UNet
 from pcl_core.plan import Plan, steps_in
 from pcl_core.slices.augmentation import Augmenter
-from pcl_core.slices.bank import SliceBank
+from pcl_core.slices.bank import SliceBank, content_hash
 from pcl_core.training.averaging import averaged_copy, update_average
 from pcl_core.training.cases import Split, annotated_rows, channel_table
 from pcl_core.training.context import Context
 from pcl_core.training.devices import autocast, explained_memory, on_device
 from pcl_core.training.history import Row
-from pcl_core.training.loop import Loop
+from pcl_core.training.loop import Loop, report_interval
 from pcl_core.training.losses import IGNORED, segmentation_loss
 from pcl_core.training.pretraining import METRICS_FILE
 from pcl_core.training.schedules import cosine
@@ -104,6 +104,11 @@ def finetune(
     return Finetuned(out / MODEL_FILE, run.transferred, run.total, rows[-1]["loss"] if rows else math.nan, rows)
 
 
+def validation_due(step: int, total: int) -> bool:
+    """Whether the held-out case is scored in the report after ``step`` steps: the first after each twentieth, and the last."""
+    return step % max(1, total // _VALIDATIONS) < report_interval(total) or step == total
+
+
 class _Finetuning:
     """One fine-tuning: the networks, the optimiser, and how a step is done."""
 
@@ -122,11 +127,12 @@ class _Finetuning:
         self.table = channel_table(annotations.classes)
         self.augment = Augmenter(plan.finetune.augmentation)
         network = UNet(plan.network.filters, 1 + len(annotations.classes), generator_for(self.seed, "weights"))
-        self.transferred, started_from = 0, ""
+        self.transferred, start = 0, {"encoder": "", "encoder_hash": ""}
         if encoder is not None:
             tensors, source = load_weights(encoder, "encoder")
             self.transferred = transfer_encoder(network.encoder, tensors, encoder)
-            started_from = str(source.training.get("method", "")) + f", {source.training.get('steps')} steps"
+            words = f"{source.training.get('method', '')}, {source.training.get('steps')} steps"
+            start = {"encoder": words, "encoder_hash": content_hash([encoder])}
         self.network = on_device(network, self.device)
         self.average = averaged_copy(self.network)
         self.optimiser = torch.optim.AdamW(
@@ -136,7 +142,12 @@ class _Finetuning:
             "unet",
             plan,
             annotations.classes,
-            {"seed": self.seed, "encoder": started_from, "tensors_transferred": self.transferred},
+            {
+                "seed": self.seed,
+                **start,
+                "tensors_transferred": self.transferred,
+                "annotated_slices": {case: sorted(numbers) for case, numbers in annotations.annotated_slices.items()},
+            },
             {volume.id: volume.hash for volume in annotations.split.train},
         )
         self._losses: list[Tensor] = []
@@ -167,8 +178,8 @@ class _Finetuning:
         self._losses.clear()
         rate = cosine(step - 1, self.total, self.plan.finetune.learning_rate, self.plan.finetune.warmup)
         row = {"loss": loss, "learning_rate": rate}
-        due = step % max(1, self.total // _VALIDATIONS) == 0 or step == self.total
-        return {**row, **self._held_out_dice()} if len(self.held_out) and due else row
+        scored = len(self.held_out) and validation_due(step, self.total)
+        return {**row, **self._held_out_dice()} if scored else row
 
     def save(self, step: int) -> None:
         save_state(self.out / STATE_FOLDER, self._modules(), self.optimiser, step, self.about)

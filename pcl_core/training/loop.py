@@ -16,6 +16,11 @@ from pcl_core.training.history import Row, read_history, write_history
 _REPORTS = 200
 
 
+def report_interval(total: int) -> int:
+    """Steps from one report of figures to the next in a training of so many steps."""
+    return max(1, total // _REPORTS)
+
+
 class Trainee(Protocol):
     """What is trained, one step at a time."""
 
@@ -65,7 +70,7 @@ class Loop:
         self.rows = read_history(self.history_file, start) if start else []
         if start and not self.rows:
             self.context.reporter.warning(f"{self.history_file} is missing or damaged; the curve begins at step {start}.")
-        every = max(1, self.total // _REPORTS)
+        every = report_interval(self.total)
         seen, since = 0, time.monotonic()
         self.context.reporter.progress(self.stage, start, self.total)
         for step in range(start, self.total):

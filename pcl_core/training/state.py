@@ -96,7 +96,9 @@ def _require_same_run(saved: WeightFile, about: WeightFile, path: Path) -> None:
             ("the plan", replace(saved.plan, reasons={}) == replace(about.plan, reasons={})),
             ("the data", saved.data == about.data),
             ("the seed", saved.training.get("seed") == about.training.get("seed")),
-            ("the encoder that it starts from", saved.training.get("encoder") == about.training.get("encoder")),
+            ("the classes", saved.classes == about.classes),
+            ("the annotated slices", saved.training.get("annotated_slices") == about.training.get("annotated_slices")),
+            ("the encoder that it starts from", saved.training.get("encoder_hash") == about.training.get("encoder_hash")),
         )
         if not same
     ]
