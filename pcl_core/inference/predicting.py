@@ -17,7 +17,7 @@ from pcl_core.errors import CancelledError
 from pcl_core.inference.folding import folded
 from pcl_core.networks.unet import UNet
 from pcl_core.slices.preparing import SliceGrid, preparation
-from pcl_core.training.devices import autocast, explained_memory, on_device
+from pcl_core.training.devices import autocast, explained_memory, more_memory, on_device
 from pcl_core.training.weights import SegmentClass, WeightFile, fill, load_weights
 from pcl_core.volumes.volume import Volume
 
@@ -89,7 +89,7 @@ class Predictor:
             CancelledError: somebody asked to stop.
             OutOfMemoryError: with a hint.
         """
-        with explained_memory("Close other programs, or use --device cpu."):
+        with explained_memory(more_memory(self.device)):
             prepared = preparation(volume, self.about.plan.slices, shrink=False)
             grid = prepared.grid
             slices, rows, columns = grid.view.shape

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pcl_core.cancellation import Cancellation
-from pcl_core.errors import CancelledError, InputError
+from pcl_core.errors import CancelledError, InputError, OutOfMemoryError
 from pcl_core.events import Reporter
 from pcl_core.files import writable_folder
 from pcl_core.inference.predicting import Prediction, Predictor
+from pcl_core.training.devices import more_memory
 from pcl_core.volumes.geometry import canonical_view
 from pcl_core.volumes.reading import read_volume
 from pcl_core.volumes.volume import VolumeSource
@@ -45,6 +46,7 @@ def segment(
     Raises:
         InputError: no volume could be labelled, or (strict) one could not, or a file cannot be written.
         CancelledError: the volumes that were written are kept.
+        OutOfMemoryError: names the volume.
     """
     writable_folder(out)
     axis = predictor.about.plan.slices.axis
@@ -64,6 +66,9 @@ def segment(
             prediction = predictor.predict(read_volume(source), tta, probabilities, cancellation, advanced)
         except CancelledError as error:
             raise CancelledError(out if written else None) from error
+        except (MemoryError, OutOfMemoryError) as error:
+            hint = more_memory(predictor.device)
+            raise OutOfMemoryError(f"The memory is not enough to segment {source.path}.", hint) from error
         except InputError as error:
             if strict or len(sources) == 1:
                 raise

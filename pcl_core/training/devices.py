@@ -87,6 +87,15 @@ def on_device(network: Network, device: torch.device) -> Network:
     return network
 
 
+# How the CPU's allocators say it on Linux and macOS, on Windows, and when C++ does.
+_NO_MEMORY = ("allocate memory", "not enough memory", "bad_alloc")
+
+
+def more_memory(device: torch.device) -> str:
+    """What a person can do when a volume does not fit into the memory of a device."""
+    return "Close other programs, or " + ("leave it out." if device.type == "cpu" else "use --device cpu.")
+
+
 @contextmanager
 def explained_memory(hint: str) -> Iterator[None]:
     """Turns the ways in which memory runs out into OutOfMemoryError with a hint at the next smaller setting."""
@@ -95,6 +104,6 @@ def explained_memory(hint: str) -> Iterator[None]:
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise OutOfMemoryError("The memory of the device is not enough.", hint) from error
     except RuntimeError as error:
-        if "allocate memory" not in str(error):  # how the CPU's allocator says it
+        if not any(words in str(error) for words in _NO_MEMORY):
             raise
         raise OutOfMemoryError("The memory of the machine is not enough.", hint) from error

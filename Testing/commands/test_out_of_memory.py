@@ -1,0 +1,73 @@
+"""Memory that is not enough: exit code 4, and a hint at the next smaller setting."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+# Starts the command line with so many MiB more than Python and the libraries take.
+_LIMITED = """
+import resource, sys
+import torch
+from pcl_core.cli import main
+import pcl_core.commands.pretrain, pcl_core.commands.finetune, pcl_core.commands.segment
+torch.ones(64, 64) @ torch.ones(64, 64)
+pages = int(open("/proc/self/statm").read().split()[0])
+limit = pages * resource.getpagesize() + int(sys.argv[1]) * 2**20
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+raise SystemExit(main(sys.argv[2:]))
+"""
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="this system has no /proc")
+
+
+@pytest.fixture
+def limited() -> Callable[..., tuple[int, dict, str]]:
+    """Runs the command line with little memory; returns the exit code, the last event and the standard error stream."""
+
+    def run(mebibytes: int, *words: object) -> tuple[int, dict, str]:
+        ended = subprocess.run(
+            [sys.executable, "-c", _LIMITED, str(mebibytes), *map(str, words), "--events"],
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return ended.returncode, json.loads(ended.stdout.splitlines()[-1]), ended.stderr
+
+    return run
+
+
+def test_pretraining_hints_at_half_the_batch(hearts, tmp_path, limited, leftovers):
+    words = ("pretrain", hearts / "imagesTr", "--out", tmp_path / "run", "--size", 256, "--batch", 24, "--steps", 2)
+    code, event, err = limited(300, *words)
+    assert (code, event["event"], event["kind"], err) == (4, "error", "memory", "")
+    assert "--batch 12" in event["hint"]
+    assert leftovers(tmp_path) == []
+
+
+def test_fine_tuning_hints_at_half_the_batch(hearts, tmp_path, limited, leftovers):
+    words = ("finetune", hearts / "imagesTr", hearts / "labelsTr", "--out", tmp_path / "run")
+    code, event, err = limited(300, *words, "--size", 256, "--batch", 24, "--steps", 2)
+    assert (code, event["kind"], err) == (4, "memory", "")
+    assert "--batch 12" in event["hint"]
+    assert leftovers(tmp_path) == []
+
+
+def test_segmenting_a_volume_that_is_too_large_names_it(finetuned, tmp_path, limited, volume, leftovers):
+    voxels = np.zeros((4, 2500, 2500), np.int16)
+    voxels[:, :1000] = 500
+    image = volume(tmp_path / "vast.nii.gz", voxels)
+    words = ("segment", finetuned / "model.safetensors", image, "--out", tmp_path / "out")
+    code, event, err = limited(150, *words)
+    assert (code, event["kind"], err) == (4, "memory", "")
+    assert str(image) in event["message"]
+    assert event["hint"]
+    assert leftovers(tmp_path) == []
