@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from pcl_core.errors import CancelledError, InputError
 from pcl_core.events import Collected
@@ -15,8 +13,7 @@ from pcl_core.networks.unet import UNet
 from pcl_core.plan import AugmentationPlan
 from pcl_core.slices.bank import SliceBank
 from pcl_core.training.cases import find_classes, split_cases
-from pcl_core.training.finetuning import Annotations, finetune, validation_due
-from pcl_core.training.loop import report_interval
+from pcl_core.training.finetuning import Annotations, finetune
 from pcl_core.training.weights import load_weights, save_weights
 from Testing.making import context_of, tiny_plan
 
@@ -209,16 +206,6 @@ def test_a_batch_larger_than_the_annotated_slices_is_made_smaller(labelled: Slic
     annotations = annotations_of(labelled, count=1, case0=[4, 5])
     result = finetune(annotations, tiny_plan(finetune__batch=64, finetune__steps=2), tmp_path, context_of())
     assert np.isfinite(result.loss)
-
-
-@given(total=st.integers(1, 30_000))
-@settings(deadline=None, max_examples=60)
-def test_the_held_out_case_is_scored_about_twenty_times_however_long_the_training(total: int) -> None:
-    every = report_interval(total)
-    scored = [step for step in range(1, total + 1) if (step % every == 0 or step == total) and validation_due(step, total)]
-    assert scored[-1] == total
-    assert min(total, 20) <= len(scored) <= 42
-    assert max(np.diff([0, *scored])) <= total / 20 + 2 * every
 
 
 @pytest.mark.parametrize("loss", ["ce", "dice+ce"])

@@ -20,17 +20,16 @@ from pcl_core.training.cases import Split, annotated_rows, channel_table
 from pcl_core.training.context import Context
 from pcl_core.training.devices import autocast, explained_memory, on_device
 from pcl_core.training.history import Row
-from pcl_core.training.loop import Loop, report_interval
-from pcl_core.training.losses import IGNORED, segmentation_loss
+from pcl_core.training.loop import Loop
+from pcl_core.training.losses import segmentation_loss
 from pcl_core.training.pretraining import METRICS_FILE
 from pcl_core.training.schedules import cosine
 from pcl_core.training.seeding import epoch_batches, generator_for
 from pcl_core.training.state import STATE_FOLDER, first_step, load_state, save_state
+from pcl_core.training.validation import VALIDATIONS, pooled_dice, validation_due
 from pcl_core.training.weights import SegmentClass, WeightFile, load_weights, save_weights, transfer_encoder
 
 MODEL_FILE = "model.safetensors"
-# The held-out case is scored so many times over a training.
-_VALIDATIONS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,11 +103,6 @@ def finetune(
     return Finetuned(out / MODEL_FILE, run.transferred, run.total, rows[-1]["loss"] if rows else math.nan, rows)
 
 
-def validation_due(step: int, total: int) -> bool:
-    """Whether the held-out case is scored in the report after ``step`` steps: the first after each twentieth, and the last."""
-    return step % max(1, total // _VALIDATIONS) < report_interval(total) or step == total
-
-
 class _Finetuning:
     """One fine-tuning: the networks, the optimiser, and how a step is done."""
 
@@ -123,7 +117,7 @@ class _Finetuning:
         self.per_epoch = -(-len(self.rows) // self.batch)
         self.total = steps_in(plan.finetune.steps, plan.finetune.epochs, len(self.rows), self.batch)
         # Epochs of a few cases last a second: checkpoints follow the validations instead.
-        self.per_checkpoint = max(self.per_epoch, self.total // _VALIDATIONS, 1)
+        self.per_checkpoint = max(self.per_epoch, self.total // VALIDATIONS, 1)
         self.table = channel_table(annotations.classes)
         self.augment = Augmenter(plan.finetune.augmentation)
         network = UNet(plan.network.filters, 1 + len(annotations.classes), generator_for(self.seed, "weights"))
@@ -205,23 +199,6 @@ class _Finetuning:
         images = torch.from_numpy(self.bank.images[rows]).to(self.device, torch.float32)
         return images[:, None], torch.from_numpy(self.table[self.bank.labels[rows]]).to(self.device)
 
-    @torch.inference_mode()
     def _held_out_dice(self) -> Row:
-        """Dice a class of the held-out volumes, pooled over their prepared slices, of the averaged weights."""
-        rows = self.held_out
-        channels = len(self.annotations.classes)
-        overlap, size = torch.zeros(channels), torch.zeros(channels)
-        for part in np.array_split(rows, -(-len(rows) // 16)):
-            images, target = self._load(part)
-            with autocast(self.device):
-                predicted = self.average(images.contiguous(memory_format=torch.channels_last)).argmax(dim=1)
-            annotated = target != IGNORED
-            for channel in range(channels):
-                a, b = (predicted == channel + 1) & annotated, target == channel + 1
-                overlap[channel] += int((a & b).sum())
-                size[channel] += int(a.sum() + b.sum())
-        return {
-            f"dice_{entry.value}": float(2 * overlap[k] / size[k])
-            for k, entry in enumerate(self.annotations.classes)
-            if size[k]  # a class that is neither there nor predicted has no Dice
-        }
+        parts = np.array_split(self.held_out, -(-len(self.held_out) // 16))
+        return pooled_dice(self.average, (self._load(part) for part in parts), self.annotations.classes, self.device)
