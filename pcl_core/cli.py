@@ -24,6 +24,7 @@ from pcl_core.presets import PRESETS
 from pcl_core.volumes.geometry import AXES
 
 METHODS = ("pcl", "gcl", "simclr")
+_INPUT = "a volume, a folder with a DICOM series, or a folder of either"
 LAYOUTS = ("auto", "folder", "nnunet", "msd", "acdc", "chd", "mmwhs", "hvsmr")
 
 
@@ -136,7 +137,7 @@ def _add_plan(parser: _Parser) -> None:
 
 def _scan(commands: _Commands[_Parser]) -> None:
     parser = _add(commands, "scan", "Report what is in a folder of volumes, from the headers.")
-    parser.add_argument("input", type=Path, metavar="INPUT")
+    parser.add_argument("input", type=Path, metavar="INPUT", help=_INPUT)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report")
     parser.add_argument("--axis", choices=AXES, default="auto", help="slice axis (default: the through-plane axis)")
     parser.add_argument("--voxels", action="store_true", help="read all voxels too, to find NaN and constant volumes")
@@ -145,20 +146,22 @@ def _scan(commands: _Commands[_Parser]) -> None:
 
 def _pretrain(commands: _Commands[_Parser]) -> None:
     parser = _add(commands, "pretrain", "Pretrain an encoder on unlabeled volumes.")
-    parser.add_argument("input", type=Path, metavar="INPUT")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("input", type=Path, metavar="INPUT", help=_INPUT)
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for all results")
     parser.add_argument("--method", choices=METHODS, help="objective (default pcl)")
     parser.add_argument("--threshold", type=_positive, metavar="T", help="position difference below which slices are positives")
-    parser.add_argument("--temperature", type=_positive, metavar="TAU")
+    parser.add_argument("--temperature", type=_positive, metavar="TAU", help="of the contrastive loss (default 0.1)")
     _add_input(parser)
     _add_plan(parser)
 
 
 def _finetune(commands: _Commands[_Parser]) -> None:
     parser = _add(commands, "finetune", "Train a U-Net on a few annotated cases.")
-    parser.add_argument("images", type=Path, metavar="IMAGES")
-    parser.add_argument("labels", type=Path, metavar="LABELS")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("images", type=Path, metavar="IMAGES", help=_INPUT)
+    parser.add_argument(
+        "labels", type=Path, metavar="LABELS", help="label maps, named after their images; may be the same folder"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for all results")
     parser.add_argument("--encoder", type=Path, metavar="FILE", help="start from a pretrained encoder, and its plan")
     parser.add_argument("--cases", nargs="+", metavar="ID", help="cases or patients to use (default: all with labels)")
     parser.add_argument("--hold-out", default="auto", metavar="ID", help="case to hold out: auto, none, or an id")
@@ -175,9 +178,9 @@ def _finetune(commands: _Commands[_Parser]) -> None:
 
 def _segment(commands: _Commands[_Parser]) -> None:
     parser = _add(commands, "segment", "Label volumes on their own grid with a model.")
-    parser.add_argument("model", type=Path, metavar="MODEL")
-    parser.add_argument("input", type=Path, metavar="INPUT")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("model", type=Path, metavar="MODEL", help="model.safetensors that finetune wrote")
+    parser.add_argument("input", type=Path, metavar="INPUT", help=_INPUT)
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for all results")
     parser.add_argument("--probabilities", action="store_true", help="also write a volume of 0 to 255 a class")
     parser.add_argument("--tta", action="store_true", help="average over five looks at each slice")
     _add_input(parser)
@@ -185,8 +188,8 @@ def _segment(commands: _Commands[_Parser]) -> None:
 
 def _evaluate(commands: _Commands[_Parser]) -> None:
     parser = _add(commands, "evaluate", "Dice, HD95 and ASSD of predictions, a class and a case.")
-    parser.add_argument("predictions", type=Path, metavar="PREDICTIONS")
-    parser.add_argument("truth", type=Path, metavar="TRUTH")
+    parser.add_argument("predictions", type=Path, metavar="PREDICTIONS", help="label volumes, or one")
+    parser.add_argument("truth", type=Path, metavar="TRUTH", help="label volumes of the same names and grids, or one")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
     parser.add_argument("--strict", action="store_true", help="a case that cannot be compared is an error, not a warning")
 
@@ -198,7 +201,7 @@ def _bench(commands: _Commands[_Parser]) -> None:
 
 def _demo(commands: _Commands[_Parser]) -> None:
     parser = _add(commands, "demo", "The whole of it on generated volumes, or on a folder with imagesTr and labelsTr.")
-    parser.add_argument("--out", type=Path, default=Path("demo-output"), metavar="DIR")
+    parser.add_argument("--out", type=Path, default=Path("demo-output"), metavar="DIR", help="folder (default demo-output)")
     parser.add_argument("--data", type=Path, metavar="DIR", help="a folder with imagesTr and labelsTr")
 
 
