@@ -159,6 +159,17 @@ def test_slices_that_cannot_be_told_apart_give_a_warning_of_collapse(tmp_path: P
     assert "the encoder has learned nothing" in warning["message"]
 
 
+def test_a_run_that_stays_collapsed_is_told_of_it_long_before_its_end_and_once(tmp_path: Path) -> None:
+    voxels = np.zeros((10, 32, 32), np.int16)
+    voxels[0, 0, 0] = 100
+    bank = bank_of(tmp_path, [BankItem(stored(tmp_path / "empty.nrrd", voxels))])
+    plan = tiny_plan(pretrain__augmentation=AugmentationPlan(), pretrain__steps=40)
+    sink = Collected()
+    pretrain(bank, plan, tmp_path / "out", context_of(sink))
+    early, _ = sink.named("warning")
+    assert "After 21 of 40 steps the embeddings are still all the same" in early["message"]
+
+
 def test_a_single_slice_is_refused_by_name(tmp_path: Path) -> None:
     bank = bank_of(tmp_path, [BankItem(stored(tmp_path / "one.nrrd", np.eye(32, dtype=np.int16)[None]))])
     with pytest.raises(InputError, match="one has one slice"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -120,8 +120,9 @@ class _Pretraining:
             weight_decay=plan.pretrain.weight_decay,
         )
         self.about = WeightFile("encoder", plan, training={"seed": self.seed}, data={v.id: v.hash for v in bank.volumes})
-        self._losses: list[Tensor] = []
-        self._last: tuple[Tensor, SliceBatch] | None = None
+        self.reporter = context.reporter
+        self._seen: list[tuple[Tensor, SliceBatch]] = []  # loss and batch (without its images) of each step since a report
+        self._warned = False
         self._order: tuple[int, list[np.ndarray]] = (-1, [])
 
     def restore(self) -> int:
@@ -139,17 +140,25 @@ class _Pretraining:
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
-        self._losses.append(loss.detach())
-        self._last = (loss.detach(), batch)
+        self._seen.append((loss.detach(), replace(batch, images=batch.images[:0])))
         return len(batch.index)
 
     def figures(self, step: int) -> Row:
-        loss = float(torch.stack(self._losses).mean())
-        self._losses.clear()
-        assert self._last is not None
-        collapse = self.task.collapse(float(self._last[0]), self._last[1])
+        losses = torch.stack([loss for loss, _ in self._seen]).tolist()
+        collapse = sum(self.task.collapse(loss, batch) for loss, (_, batch) in zip(losses, self._seen, strict=True))
+        row = {"loss": sum(losses) / len(losses), "collapse": collapse / len(losses)}
+        self._seen.clear()
+        self._warn_early(row["collapse"], step)
         rate = cosine(step - 1, self.total, self.plan.pretrain.learning_rate, self.plan.pretrain.warmup)
-        return {"loss": loss, "collapse": collapse, "learning_rate": rate}
+        return {**row, "learning_rate": rate}
+
+    def _warn_early(self, collapse: float, step: int) -> None:
+        if collapse > COLLAPSED and max(20, self.total // 4) < step < self.total and not self._warned:
+            self._warned = True
+            self.reporter.warning(
+                f"After {step} of {self.total} steps the embeddings are still all the same (collapse figure {collapse:.2f} "
+                "of 1). If that stays, cancel, and use a lower --learning-rate or another --threshold."
+            )
 
     def save(self, step: int) -> None:
         save_state(self.out / STATE_FOLDER, {"network": self.network}, self.optimiser, step, self.about)
