@@ -94,7 +94,13 @@ def run_demo(out: Path, data: Path | None, context: Context) -> ReportData:
     if data is None:
         data, words = out / "data", f"{UNLABELED + UNSEEN} generated short-axis hearts"
         timer.time("generate", lambda: write_hearts(out / "data", UNLABELED + UNSEEN, context.seed, context.reporter))
-    division = divide(find_cases(data / "imagesTr", data / "labelsTr").cases, context.seed)
+    found = find_cases(data / "imagesTr", data / "labelsTr")
+    for entry in found.unreadable:
+        context.reporter.warning(f"{entry.path}: {entry.reason}. It is left out.", entry.path)
+    if len(found.cases) < 3 * LABELLED:
+        needed = f"The demo needs at least {3 * LABELLED} labelled volumes"
+        raise InputError(f"{needed}, {len(found.cases)} were found in {data}.", "Leave out --data to see it on generated ones.")
+    division = divide(found.cases, context.seed)
     plan = _plan(division, context)
     context.reporter.plan(plan.to_json())
     pretrained = timer.time("pretrain", lambda: _pretrain(division, plan, out / "pretrain", context))
@@ -102,6 +108,7 @@ def run_demo(out: Path, data: Path | None, context: Context) -> ReportData:
         _method(name, out / folder, encoder, division, plan, data, context, timer)
         for name, folder, encoder in ((WITH, WITH_FOLDER, pretrained.encoder), (WITHOUT, WITHOUT_FOLDER, None))
     ]
+    segmented = [case for case in division.unseen if _segmented(out / WITH_FOLDER, case).exists()]
     report = ReportData(
         data=words,
         pretraining_volumes=len(division.pretraining),
@@ -113,7 +120,7 @@ def run_demo(out: Path, data: Path | None, context: Context) -> ReportData:
         pretraining=pretrained.rows,
         collapse_loss=math.log(2 * plan.pretrain.batch - 1),
         seconds=timer.seconds,
-        cases=[_view(case, plan, out) for case in division.unseen[:_SHOWN_CASES]],
+        cases=[_view(case, plan, out) for case in segmented[:_SHOWN_CASES]],
         device=device_name(context.device),
     )
     _write(out, report, context)
@@ -133,12 +140,7 @@ def divide(cases: Sequence[Case], seed: int) -> Division:
     """Draws the unseen and the labelled cases; all others are pretrained on without their labels.
 
     At most 6 cases are unseen, and never more than a third.
-
-    Raises:
-        InputError: fewer than six cases have labels.
     """
-    if len(cases) < 3 * LABELLED:
-        raise InputError(f"The demo needs at least {3 * LABELLED} labelled volumes, {len(cases)} were found.")
     order = np.random.default_rng(seed).permutation(len(cases))
     unseen = order[: min(UNSEEN, len(cases) // 3)]
     seen = order[len(unseen) :]
@@ -179,6 +181,8 @@ def _finetune(
 
 def _judge(division: Division, model: Path, out: Path, data: Path, context: Context) -> Evaluation:
     labels = out / "labels"
+    for earlier in labels.glob("*_seg.nrrd"):  # of another seed, or of other data: they would be judged too
+        earlier.unlink()
     predictor = Predictor.load(model, context.device)
     segment(predictor, [case.source for case in division.unseen], labels, context.reporter, context.cancellation)
     # Most truths have no prediction here, on purpose: that is nobody's warning.
@@ -200,13 +204,15 @@ def _write(out: Path, report: ReportData, context: Context) -> None:
     context.reporter.artifact("report", out / REPORT_FILE)
 
 
+def _segmented(out: Path, case: Case) -> Path:
+    """Where the labels of an unseen case are; a case that cannot be used has none."""
+    return out / "labels" / f"{case.id}_seg.nrrd"
+
+
 def _view(case: Case, plan: Plan, out: Path) -> CaseView:
     """Three slices of an unseen case, with what both methods made of them."""
     view = canonical_view(case.source.geometry, plan.slices.axis)
-    labels = [
-        read_labels(find_volumes(out / folder / "labels" / f"{case.id}_seg.nrrd").sources[0])
-        for folder in (WITH_FOLDER, WITHOUT_FOLDER)
-    ]
+    labels = [read_labels(find_volumes(_segmented(out / folder, case)).sources[0]) for folder in (WITH_FOLDER, WITHOUT_FOLDER)]
     image, truth = read_volume(case.source).voxels, read_labels(case.labels, case.source)
     spacing = (view.spacing[1], view.spacing[2])
     return view_case(case.id, view.apply(image), view.apply(truth), [view.apply(found) for found in labels], spacing)
