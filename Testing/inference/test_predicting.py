@@ -180,6 +180,23 @@ def test_several_looks_agree_with_one_look_and_stay_in_place() -> None:
     np.testing.assert_allclose(where[0], where[1], atol=0.2)
 
 
+def test_every_look_is_turned_back_to_where_it_came_from() -> None:
+    class Unsure(Levels):
+        """The same network with little confidence, so that one look that disagrees is seen in the probabilities."""
+
+        def forward(self, images: Tensor) -> Tensor:
+            return super().forward(images) / 10
+
+    labels = np.zeros((1, 48, 48), np.uint8)
+    rows, columns = np.indices((48, 48)) - 23.5
+    away = np.hypot(rows, columns)
+    labels[0][away < 14] = 200
+    shares = predictor_of(Unsure(), size=64).predict(volume_of(painted(labels)), tta=True, probabilities=True).probabilities
+    one = predictor_of(Unsure(), size=64).predict(volume_of(painted(labels)), probabilities=True).probabilities
+    clear = (away < 12) | ((away > 16) & (away < 20))
+    assert np.abs(shares[:, 0][:, clear].astype(int) - one[:, 0][:, clear]).max() <= 8
+
+
 def test_several_looks_do_not_mirror() -> None:
     class Side(nn.Module):
         """Tells left from right by place alone, as a network does that knows which ventricle is which."""

@@ -14,7 +14,7 @@ from pcl_core.errors import CancelledError, InputError, OutOfMemoryError
 from pcl_core.events import Collected, Event, Reporter
 from pcl_core.slices.bank import BankItem, SliceBank, open_bank
 from pcl_core.slices.banking import build_bank
-from pcl_core.slices.preparing import prepare_images, prepare_labels
+from pcl_core.slices.preparing import preparation, prepare_images, prepare_labels
 from pcl_core.volumes.reading import read_labels, read_volume
 from Testing.making import CancelAt, slice_plan, stack, stored, stored_items, untiring_reporter
 
@@ -48,6 +48,18 @@ def test_the_bank_holds_the_prepared_slices_and_labels_of_every_volume(tmp_path:
         rows = slice(volume.start, volume.start + volume.count)
         assert np.array_equal(bank.images[rows], images.astype(np.float16))
         assert np.array_equal(bank.labels[rows], prepare_labels(read_labels(item.labels), grid))
+
+
+def test_volumes_that_are_prepared_a_few_slices_at_a_time_lie_in_order(tmp_path: Path) -> None:
+    voxels = np.random.default_rng(0).integers(0, 100, (40, 256, 256)).astype(np.int16)
+    labels = (voxels > 90).astype(np.uint8)
+    first = stored_items(tmp_path, 1, labelled=True)[0]
+    item = BankItem(stored(tmp_path / "a.nrrd", voxels), stored(tmp_path / "a_seg.nrrd", labels))
+    bank = build(tmp_path / "bank", [first, item])
+    prepared = preparation(read_volume(item.source), slice_plan(), shrink=True)
+    assert len(list(prepared.parts())) > 1
+    assert np.array_equal(bank.images[10:], prepared.images(slice(0, 40)).astype(np.float16))
+    assert np.array_equal(bank.labels[10:], prepare_labels(labels, prepared.grid))
 
 
 def test_every_row_knows_its_slices_number_and_its_volumes_length(tmp_path: Path) -> None:

@@ -113,6 +113,8 @@ def test_the_whole_slice_lies_in_the_square_and_nothing_is_cut_off(
     assert (rows.stop - rows.start, columns.stop - columns.start) == grid.pixels
     assert 0 <= rows.start < rows.stop <= grid.side
     assert 0 <= columns.start < columns.stop <= grid.side
+    assert abs(rows.start - (grid.side - rows.stop)) <= 1, "the slice lies in the middle"
+    assert abs(columns.start - (grid.side - columns.stop)) <= 1
     wanted = [max(1, round(shape[1] * spacing[1] / resolution)), max(1, round(shape[2] * spacing[0] / resolution))]
     if max(wanted) <= 32:
         assert (grid.side, list(grid.pixels)) == (32, wanted)

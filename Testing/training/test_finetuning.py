@@ -190,6 +190,13 @@ def test_an_average_of_0_keeps_the_last_weights(labelled: SliceBank, tmp_path: P
             assert torch.equal(value, trained[name])
 
 
+def test_every_step_sees_other_views(labelled: SliceBank, tmp_path: Path) -> None:
+    # One slice, and a rate that leaves the weights as they are: the loss can differ by the views only.
+    annotations = annotations_of(labelled, count=1, case0=[5])
+    rows = finetune(annotations, tiny_plan(finetune__learning_rate=1e-12), tmp_path, context_of()).rows
+    assert len({row["loss"] for row in rows}) == len(rows) == 12
+
+
 def test_epochs_are_counted_in_passes_over_the_annotated_slices(labelled: SliceBank, tmp_path: Path) -> None:
     rows = finetune(annotations_of(labelled), tiny_plan(), tmp_path, context_of()).rows
     assert [row["epoch"] for row in rows] == [1] * 5 + [2] * 5 + [3] * 2  # 20 slices in batches of 4

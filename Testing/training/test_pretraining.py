@@ -147,6 +147,13 @@ def test_a_state_of_a_moved_folder_goes_on(bank: SliceBank, tmp_path: Path) -> N
     assert same(encoder_of(tmp_path / "straight"), encoder_of(tmp_path / "there"))
 
 
+def test_every_step_sees_other_views(bank: SliceBank, tmp_path: Path) -> None:
+    # One batch of all slices, and a rate that leaves the weights as they are: the loss can differ by the views only.
+    plan = tiny_plan(pretrain__batch=30, pretrain__learning_rate=1e-12)
+    rows = pretrain(bank, plan, tmp_path, context_of()).rows
+    assert len({row["loss"] for row in rows}) == len(rows) == 12
+
+
 def test_slices_that_cannot_be_told_apart_give_a_warning_of_collapse(tmp_path: Path) -> None:
     voxels = np.zeros((10, 32, 32), np.int16)
     voxels[0, 0, 0] = 100
