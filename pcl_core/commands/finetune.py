@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import torch
 
 from pcl_core.cancellation import Cancellation
 from pcl_core.commands.annotating import annotations_of
+from pcl_core.commands.held_out import by_name, judge_held_out, write_validation
 from pcl_core.commands.planning import fresh_plan, output_folder, overridden, report_unreadable, start
 from pcl_core.commands.pretrain import BANK_FOLDER
 from pcl_core.errors import InputError
-from pcl_core.evaluation.metrics import case_metrics
-from pcl_core.events import Reporter, plain
-from pcl_core.files import require_writable_folder, write_text
+from pcl_core.events import Reporter
+from pcl_core.files import require_writable_folder
 from pcl_core.inference.predicting import Predictor
 from pcl_core.plan import Plan
 from pcl_core.slices.bank import BankItem
 from pcl_core.slices.banking import build_bank
 from pcl_core.training.context import Context
-from pcl_core.training.finetuning import MODEL_FILE, Annotations, finetune
+from pcl_core.training.finetuning import MODEL_FILE, finetune
 from pcl_core.training.state import STATE_FOLDER
 from pcl_core.training.weights import load_weights
 from pcl_core.volumes.cases import Case, find_cases
-from pcl_core.volumes.reading import read_labels, read_volume
 from pcl_core.volumes.volume import VolumeSource
 
 VALIDATION_FILE = "validation.json"
@@ -52,13 +48,15 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
     context = Context(device, args.seed, reporter, cancellation)
     result = finetune(annotations, plan, out, context, args.encoder, args.resume)
     reporter.artifact("model", result.model)
-    held_out = _validate(result.model, annotations, cases, device)
-    write_text(out / VALIDATION_FILE, json.dumps(plain(held_out), indent=2) + "\n")
+    held_out = judge_held_out(Predictor.load(result.model, device), annotations, cases)
+    write_validation(out / VALIDATION_FILE, held_out)
     reporter.artifact("validation", out / VALIDATION_FILE)
+    if held_out.cases:
+        reporter.table(f"Held out from training: {', '.join(held_out.cases)}", *held_out.table())
     reporter.done(
         model=str(result.model),
         trained_on=[volume.id for volume in annotations.split.train],
-        held_out=held_out["held_out"],
+        held_out=by_name(held_out),
         tensors_transferred=result.transferred,
         steps=result.steps,
         loss=result.loss,
@@ -92,24 +90,3 @@ def _plan(args: argparse.Namespace, cases: Sequence[Case], layout: str, device: 
         asked = fresh_plan(args, [case.source for case in cases], layout, device)
         plan = replace(plan, preset=asked.preset, finetune=asked.finetune)
     return overridden(plan, args, "finetune")
-
-
-def _validate(model: Path, annotations: Annotations, cases: Sequence[Case], device: torch.device) -> dict[str, Any]:
-    """Figures of the held-out case on its own grid. It chose nothing: the last weights are kept whatever it says."""
-    held_out = {volume.id for volume in annotations.split.held_out}
-    if not held_out:
-        return {"held_out": {}, "note": "All cases were trained on; three or more are needed to hold one out."}
-    predictor = Predictor.load(model, device)
-    values = [entry.value for entry in annotations.classes]
-    report: dict[str, Any] = {}
-    for case in cases:
-        if case.id in held_out:
-            volume = read_volume(case.source)
-            truth = read_labels(case.labels, case.source.geometry)
-            spacing = volume.geometry.spacing[::-1]
-            metrics = case_metrics(predictor.predict(volume).labels, truth, spacing, values)
-            report[case.id] = {
-                entry.name: {"dice": metrics[entry.value].dice, "hd95_mm": metrics[entry.value].hd95_mm}
-                for entry in annotations.classes
-            }
-    return {"held_out": report, "note": "Held out from training; no weights were chosen by it."}
