@@ -53,6 +53,8 @@ def test_pretraining_hints_at_half_the_batch(hearts, tmp_path, limited, leftover
     assert leftovers(tmp_path) == []
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 def test_fine_tuning_hints_at_half_the_batch(hearts, tmp_path, limited, leftovers):
     words = ("finetune", hearts / "imagesTr", hearts / "labelsTr", "--out", tmp_path / "run")
     code, event, err = limited(300, *words, "--size", 256, "--batch", 24, "--steps", 2)

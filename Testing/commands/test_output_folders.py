@@ -74,9 +74,9 @@ def test_an_output_where_the_system_makes_no_folders_is_refused(command, words, 
 
 @pytest.mark.parametrize("command", WRITERS)
 def test_an_output_without_the_right_to_write_is_refused_before_any_work(command, words, tmp_path, pclseg):
-    if os.geteuid() == 0:
-        pytest.skip("the administrator may write everywhere")
     (tmp_path / "closed").mkdir(mode=0o500)
+    if os.access(tmp_path / "closed", os.W_OK):
+        pytest.skip("the administrator may write everywhere")
     outcome = pclseg(*words(command, tmp_path / "closed"))
     outcome.refusal(tmp_path / "closed", "Permission denied")
     assert outcome.named("progress") == []

@@ -222,8 +222,7 @@ def test_the_module_runs_from_a_shell_with_nothing_but_events_on_its_output(hear
     assert (tmp_path / "run" / "encoder.safetensors").exists()
 
 
-def test_a_pretrained_volume_is_read_as_it_is_stored(hearts):
-    """The tests above rely on hearts that are stored in several orientations."""
+def test_the_hearts_of_these_tests_are_stored_in_several_orientations(hearts):
     sources = find_volumes(hearts / "imagesTr").sources
     assert len({source.geometry.orientation() for source in sources}) > 1
     assert all(read_volume(source).voxels.std() > 0 for source in sources)
