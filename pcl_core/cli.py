@@ -21,11 +21,12 @@ from pcl_core.console import Console
 from pcl_core.errors import CancelledError, InputError, PclError
 from pcl_core.events import JsonLines, Reporter
 from pcl_core.presets import PRESETS
+from pcl_core.volumes import layouts
 from pcl_core.volumes.geometry import AXES
 
+# The registry that this mirrors imports PyTorch; a test compares the two.
 METHODS = ("pcl", "gcl", "simclr")
 _INPUT = "a volume, a folder with a DICOM series, or a folder of either"
-LAYOUTS = ("auto", "folder", "nnunet", "msd", "acdc", "chd", "mmwhs", "hvsmr")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -115,7 +116,7 @@ def _add(commands: _Commands[_Parser], name: str, words: str) -> _Parser:
 
 
 def _add_input(parser: _Parser) -> None:
-    parser.add_argument("--layout", choices=LAYOUTS, default="auto", help="how the data set names its files")
+    parser.add_argument("--layout", choices=layouts.NAMES, default="auto", help="how the data set names its files")
     parser.add_argument("--strict", action="store_true", help="a volume that cannot be used is an error, not a warning")
 
 

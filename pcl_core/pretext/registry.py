@@ -17,6 +17,9 @@ _MAKERS: dict[str, Callable[[Plan], PretextTask]] = {
 }
 
 
+NAMES = tuple(_MAKERS)
+
+
 def make_task(plan: Plan) -> PretextTask:
     """The pretext task that a plan names. Raises InputError with the nearest valid name when there is none."""
     maker = _MAKERS.get(plan.pretrain.method)
