@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pcl_core.errors import InputError
 from pcl_core.fingerprinting import take_fingerprint
 from pcl_core.plan import Fingerprint, Plan
-from pcl_core.presets import PRESETS, DeviceFacts, fit_size, make_plan, recommended_threshold
+from pcl_core.presets import PRESETS, DeviceFacts, fit_size, make_plan, recommended_threshold, suited_to
 from pcl_core.slices.preparing import slice_grid
 from pcl_core.volumes.geometry import Geometry
 from pcl_core.volumes.volume import VolumeSource
@@ -139,3 +139,17 @@ def test_every_reason_names_a_decision() -> None:
 def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:
     with pytest.raises(InputError, match="recommended, paper"):
         make_plan("best", HEARTS, CPU)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_rotation_gets_views_that_leave_it_answerable_and_a_reason(preset: str) -> None:
+    plan = suited_to(make_plan(preset, HEARTS, CPU), "rotation")
+    assert plan.pretrain.augmentation.rotation_degrees == 0
+    assert not plan.pretrain.augmentation.mirror
+    assert plan.pretrain.augmentation.scale_high > 1
+    assert "unanswerable" in plan.reasons["pretrain.augmentation"]
+
+
+@pytest.mark.parametrize(("method", "temperature"), [("pcl", 0.1), ("simclr", 0.1), ("moco", 0.07), ("pirl", 0.07)])
+def test_methods_have_the_temperature_of_their_authors(method: str, temperature: float) -> None:
+    assert suited_to(make_plan("recommended", HEARTS, CPU), method).pretrain.temperature == temperature

@@ -25,7 +25,7 @@ from pcl_core.volumes import layouts
 from pcl_core.volumes.geometry import AXES
 
 # The registry that this mirrors imports PyTorch; a test compares the two.
-METHODS = ("pcl", "gcl", "simclr")
+METHODS = ("pcl", "gcl", "gcl-gd", "simclr", "rotation", "pirl", "moco", "moco-pcl")
 _INPUT = "a volume, a folder with a DICOM series, or a folder of either"
 
 

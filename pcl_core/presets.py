@@ -6,6 +6,7 @@ the two stands in ``Docs/deviations.md``.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
@@ -78,6 +79,21 @@ def make_plan(preset: str, fingerprint: Fingerprint, device: DeviceFacts, axis: 
     if preset == "paper":
         return _paper(fingerprint, axis, layout)
     raise InputError(f"There is no preset '{preset}'.", f"Choose one of {', '.join(PRESETS)}.")
+
+
+def suited_to(plan: Plan, method: str) -> Plan:
+    """The plan with what a method needs in place of what the preset says: views that leave it answerable, its temperature."""
+    if method == "rotation":
+        still = dataclasses.replace(plan.pretrain.augmentation, rotation_degrees=0.0, mirror=False)
+        why = "Turned or mirrored views would make the question of the method rotation unanswerable."
+        return _decided(plan.override(pretrain__augmentation=still), "pretrain.augmentation", why)
+    if method in ("pirl", "moco"):
+        return _decided(plan.override(pretrain__temperature=0.07), "pretrain.temperature", f"That of the authors of {method}.")
+    return plan
+
+
+def _decided(plan: Plan, name: str, why: str) -> Plan:
+    return dataclasses.replace(plan, reasons={**plan.reasons, name: why})
 
 
 def fit_size(extent_mm: float, resolution_mm: float) -> int:

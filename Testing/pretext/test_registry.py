@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from pcl_core.cli import METHODS
 from pcl_core.errors import InputError
+from pcl_core.networks.unet import Encoder
+from pcl_core.presets import suited_to
 from pcl_core.pretext.registry import NAMES, make_task
+from pcl_core.pretext.task import PretextTask
 from Testing.making import tiny_plan
 
 
@@ -14,11 +18,27 @@ def test_the_command_line_offers_every_registered_method_and_no_other() -> None:
     assert METHODS == NAMES
 
 
+def made(method: str) -> PretextTask:
+    plan = suited_to(tiny_plan(pretrain__method=method), method)
+    return make_task(plan, Encoder(4), 12, torch.Generator().manual_seed(0))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_method_is_made_by_its_name(name: str) -> None:
-    assert make_task(tiny_plan(pretrain__method=name)).name == name
+    assert made(name).name == name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_seed_makes_the_same_heads_and_memories(name: str) -> None:
+    one, other = made(name).state_dict(), made(name).state_dict()
+    trained = [key for key in one if not key.startswith("slow_encoder")]  # a copy of the encoder, which is made first
+    assert trained
+    assert all(torch.equal(one[key], other[key]) for key in trained)
 
 
 def test_an_unknown_method_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(InputError, match="Did you mean 'simclr'"):
-        make_task(tiny_plan(pretrain__method="simcrl"))
+        made("simcrl")
+    with pytest.raises(InputError) as caught:
+        made("zzz")
+    assert all(name in caught.value.hint for name in NAMES)

@@ -12,6 +12,8 @@ from pcl_core.errors import CancelledError, InputError
 from pcl_core.events import Collected
 from pcl_core.networks.unet import Encoder
 from pcl_core.plan import AugmentationPlan, load_plan
+from pcl_core.presets import suited_to
+from pcl_core.pretext.registry import NAMES
 from pcl_core.slices.bank import BankedVolume, BankItem, SliceBank
 from pcl_core.training.history import read_history
 from pcl_core.training.pretraining import pretrain
@@ -214,3 +216,26 @@ def test_the_last_weights_of_a_bank_of_unequal_volumes_depend_on_every_volume(ba
     for name, data in (("whole", bank), ("short", short)):
         pretrain(data, tiny_plan(pretrain__steps=4), tmp_path / name, context_of())
     assert not same(encoder_of(tmp_path / "whole"), encoder_of(tmp_path / "short"))
+
+
+@pytest.mark.parametrize("method", NAMES)
+def test_every_method_resumes_bit_for_bit_in_the_middle_of_an_epoch(method: str, bank: SliceBank, tmp_path: Path) -> None:
+    plan = suited_to(tiny_plan(), method).override(pretrain__method=method)
+    straight = pretrain(bank, plan, tmp_path / "straight", context_of())
+    assert np.isfinite([row["collapse"] for row in straight.rows]).all()
+    with pytest.raises(CancelledError):
+        pretrain(bank, plan, tmp_path / "halves", context_of(cancel_at=("pretrain", 5)))
+    pretrain(bank, plan, tmp_path / "halves", context_of(), resume=True)
+    assert same(encoder_of(tmp_path / "straight"), encoder_of(tmp_path / "halves"))
+
+
+@pytest.mark.parametrize("method", ["rotation", "pirl", "moco", "moco-pcl", "gcl-gd"])
+def test_every_other_method_learns_something_too(method: str, tmp_path: Path) -> None:
+    bank = bank_of(tmp_path, stored_items(tmp_path, 4, slices=12))
+    views = AugmentationPlan(rotation_degrees=5, scale_low=0.95, scale_high=1.05, noise=0.02)
+    plan = suited_to(tiny_plan(pretrain__steps=80, pretrain__batch=16), method)
+    result = pretrain(
+        bank, plan.override(pretrain__method=method, pretrain__augmentation=views), tmp_path / "out", context_of()
+    )
+    figures = [row["collapse"] for row in result.rows]
+    assert np.mean(figures[-10:]) < 0.93 * np.mean(figures[:5])

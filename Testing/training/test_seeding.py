@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pcl_core.training.seeding import epoch_batches, generator_for
+from pcl_core.training.seeding import epoch_batches, generator_for, partition_batches
 
 
 def draw(*arguments: object) -> list[float]:
@@ -53,3 +53,27 @@ def test_streams_of_each_seed_purpose_and_step_differ_and_repeat() -> None:
 def test_neighbouring_steps_are_not_correlated() -> None:
     values = torch.stack([torch.randn(1000, generator=generator_for(0, "views", step)) for step in range(20)])
     assert (torch.corrcoef(values) - torch.eye(20)).abs().max() < 0.15
+
+
+@given(volumes=st.integers(1, 6), batch=st.integers(4, 20), epoch=st.integers(0, 3))
+@settings(deadline=None, max_examples=30)
+def test_batches_by_partition_hold_one_slice_a_quarter_of_each_volume_at_a_time(volumes: int, batch: int, epoch: int) -> None:
+    slices = 10
+    rows = np.arange(volumes * slices) + 7
+    part, volume = np.tile([1, 1, 2, 2, 2, 3, 3, 4, 4, 4], volumes), np.repeat(np.arange(volumes), slices)
+    batches = partition_batches(rows, part, volume, batch, 0, epoch)
+    assert len(batches) == len(epoch_batches(rows, batch, 0, epoch))
+    for taken in batches:
+        assert 0 < len(taken) <= batch
+        keys = list(zip(volume[taken - 7].tolist(), part[taken - 7].tolist(), strict=True))
+        turns = [keys[k : k + 4] for k in range(0, len(keys), 4)]
+        assert all([place for _, place in turn] == [1, 2, 3, 4] and len({one for one, _ in turn}) == 1 for turn in turns)
+
+
+def test_batches_by_partition_go_through_all_volumes_and_differ_between_epochs() -> None:
+    rows, part, volume = np.arange(40), np.tile([1, 2, 3, 4, 4], 8), np.repeat(np.arange(8), 5)
+    seen = np.concatenate(partition_batches(rows, part, volume, 16, 0, 0))
+    assert set(volume[seen]) == set(range(8))
+    again = np.concatenate(partition_batches(rows, part, volume, 16, 0, 0))
+    assert seen.tolist() == again.tolist()
+    assert seen.tolist() != np.concatenate(partition_batches(rows, part, volume, 16, 0, 1)).tolist()

@@ -9,6 +9,7 @@ from pcl_core.commands.planning import fresh_plan, output_folder, overridden, re
 from pcl_core.errors import InputError
 from pcl_core.events import Reporter
 from pcl_core.files import require_writable_folder
+from pcl_core.presets import suited_to
 from pcl_core.slices.bank import BankItem
 from pcl_core.slices.banking import build_bank
 from pcl_core.training.context import Context
@@ -28,7 +29,10 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
     _require_some(found)
     _report_doubts(found, reporter)
     out = output_folder(args, ENCODER_FILE, reporter)
-    plan = overridden(fresh_plan(args, found.sources, found.layout, device, found.intensity), args, "pretrain").override(
+    plan = fresh_plan(args, found.sources, found.layout, device, found.intensity)
+    if args.method is not None:
+        plan = suited_to(plan, args.method)
+    plan = overridden(plan, args, "pretrain").override(
         pretrain__method=args.method, pretrain__threshold=args.threshold, pretrain__temperature=args.temperature
     )
     reporter.plan(plan.to_json())

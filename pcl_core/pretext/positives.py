@@ -18,7 +18,7 @@ def exact_threshold(threshold: float) -> Fraction:
     return Fraction(threshold).limit_denominator(_PRECISION)
 
 
-def closer_than(index: Tensor, count: Tensor, threshold: float) -> Tensor:
+def closer_than(index: Tensor, count: Tensor, threshold: float, others: tuple[Tensor, Tensor] | None = None) -> Tensor:
     """Pairs of slices whose positions differ by less than the threshold, strictly; decided in 64-bit integers.
 
     The position of slice i (from 0) of a volume of n slices is (i + 1) / n, as in the published code; the paper's m / n is
@@ -28,25 +28,30 @@ def closer_than(index: Tensor, count: Tensor, threshold: float) -> Tensor:
         index: (N,) slice numbers from 0.
         count: (N,) slices in the volume of each.
         threshold: t of the paper; 0 leaves no pair, above 1 every pair.
+        others: numbers and counts, (K,) each, of the slices to compare with; None compares the slices with each other.
 
     Returns:
-        (N, N) booleans; the diagonal is True when t > 0.
+        (N, K) booleans; without others (N, N), where the diagonal is True when t > 0.
     """
     exact = exact_threshold(threshold)
-    above, below = index.long() + 1, count.long()
-    difference = (above[:, None] * below[None, :] - above[None, :] * below[:, None]).abs()
-    return difference * exact.denominator < exact.numerator * below[:, None] * below[None, :]
+    above, below = index.long()[:, None] + 1, count.long()[:, None]
+    other_index, other_count = (index, count) if others is None else others
+    other_above, other_below = other_index.long()[None, :] + 1, other_count.long()[None, :]
+    difference = (above * other_below - other_above * below).abs()
+    return difference * exact.denominator < exact.numerator * below * other_below
+
+
+def partition(index: Tensor, count: Tensor, partitions: int = 4) -> Tensor:
+    """The part, from 1, of ``partitions`` equal parts of its volume in which each slice lies (Chaitanya et al. 2020).
+
+    The part of slice i (from 0) of n is ceil((i + 1) * partitions / n), which is defined for n = 1 too.
+    """
+    return ((index.long() + 1) * partitions + count.long() - 1) // count.long()
 
 
 def same_partition(index: Tensor, count: Tensor, partitions: int = 4) -> Tensor:
-    """Pairs of slices that lie in the same of ``partitions`` equal parts of their volumes (Chaitanya et al. 2020).
-
-    The part of slice i (from 0) of n is ceil((i + 1) * partitions / n), which is defined for n = 1 too.
-
-    Returns:
-        (N, N) booleans.
-    """
-    part = ((index.long() + 1) * partitions + count.long() - 1) // count.long()
+    """Pairs (N, N) of slices that lie in the same part of their volumes."""
+    part = partition(index, count, partitions)
     return part[:, None] == part[None, :]
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pcl_core.errors import InputError
-from pcl_core.networks.heads import PretextNetwork
+from pcl_core.networks.blocks import initialise
 from pcl_core.networks.unet import Encoder
 from pcl_core.plan import Plan, steps_in
+from pcl_core.pretext.positives import partition
 from pcl_core.pretext.registry import make_task
-from pcl_core.pretext.task import PretextTask
 from pcl_core.slices.augmentation import Augmenter
 from pcl_core.slices.bank import SliceBank
 from pcl_core.slices.batch import SliceBatch
@@ -24,7 +24,7 @@ from pcl_core.training.devices import autocast, explained_memory, on_device
 from pcl_core.training.history import Row
 from pcl_core.training.loop import Loop
 from pcl_core.training.schedules import cosine
-from pcl_core.training.seeding import epoch_batches, generator_for
+from pcl_core.training.seeding import epoch_batches, generator_for, partition_batches
 from pcl_core.training.state import STATE_FOLDER, first_step, load_state, save_state
 from pcl_core.training.weights import WeightFile, save_weights
 
@@ -108,13 +108,14 @@ class _Pretraining:
             )
         self.per_epoch = -(-len(self.rows) // plan.pretrain.batch)
         self.total = steps_in(plan.pretrain.steps, plan.pretrain.epochs, len(self.rows), plan.pretrain.batch)
-        self.task: PretextTask = make_task(plan)
         self.augment = Augmenter(plan.pretrain.augmentation)
-        encoder = Encoder(plan.network.filters)
-        network = PretextNetwork(encoder, self.task.make_head(encoder.width), generator_for(self.seed, "weights"))
-        self.network = on_device(network, self.device)
+        weights = generator_for(self.seed, "weights")
+        self.encoder = Encoder(plan.network.filters)
+        initialise(self.encoder, weights)
+        self.task = make_task(plan, self.encoder, len(bank.images), weights)
+        self.network = on_device(nn.ModuleDict({"encoder": self.encoder, "task": self.task}), self.device)
         self.optimiser = torch.optim.SGD(
-            self.network.parameters(),
+            [parameter for parameter in self.network.parameters() if parameter.requires_grad],
             lr=plan.pretrain.learning_rate,
             momentum=plan.pretrain.momentum,
             weight_decay=plan.pretrain.weight_decay,
@@ -133,13 +134,11 @@ class _Pretraining:
         self.network.train()
         for group in self.optimiser.param_groups:
             group["lr"] = cosine(step, self.total, self.plan.pretrain.learning_rate, self.plan.pretrain.warmup)
-        views = self.task.views(batch, self.augment, generator_for(self.seed, "views", step))
-        with autocast(self.device):
-            outputs = self.network(views.contiguous(memory_format=torch.channels_last))
-        loss = self.task.loss(outputs, batch)
+        loss = self.task.loss(self._forward, batch, self.augment, generator_for(self.seed, "views", step))
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
+        self.task.after_step(self.encoder)
         self._seen.append((loss.detach(), replace(batch, images=batch.images[:0])))
         return len(batch.index)
 
@@ -166,16 +165,31 @@ class _Pretraining:
     def keep(self, step: int) -> None:
         training = {"seed": self.seed, "steps": step, "of_steps": self.total, "method": self.task.name}
         about = WeightFile("encoder", self.plan, training=training, data=self.about.data)
-        save_weights(self.out / ENCODER_FILE, self.network.encoder.state_dict(), about)
+        save_weights(self.out / ENCODER_FILE, self.encoder.state_dict(), about)
+
+    def _forward(self, images: Tensor, head: nn.Module, encoder: Encoder | None = None) -> Tensor:
+        with autocast(self.device):
+            features, _ = (encoder or self.encoder)(images.contiguous(memory_format=torch.channels_last))
+            outputs: Tensor = head(features)
+        return outputs.float()
+
+    def _epoch(self, epoch: int) -> list[np.ndarray]:
+        batch = self.plan.pretrain.batch
+        if self.task.sampling == "slices":
+            return epoch_batches(self.rows, batch, self.seed, epoch)
+        index, count = (torch.from_numpy(values[self.rows]) for values in (self.index, self.count))
+        volume = np.repeat(np.arange(len(self.bank.volumes)), [one.count for one in self.bank.volumes])
+        return partition_batches(self.rows, partition(index, count).numpy(), volume, batch, self.seed, epoch)
 
     def _batch(self, step: int) -> SliceBatch:
         epoch, within = divmod(step, self.per_epoch)
         if self._order[0] != epoch:
-            self._order = (epoch, epoch_batches(self.rows, self.plan.pretrain.batch, self.seed, epoch))
+            self._order = (epoch, self._epoch(epoch))
         rows = np.sort(self._order[1][within])  # neighbours in the file are read together
         images = torch.from_numpy(self.bank.images[rows]).to(self.device, torch.float32)
         return SliceBatch(
             images=images[:, None],
             index=torch.from_numpy(self.index[rows]).to(self.device),
             count=torch.from_numpy(self.count[rows]).to(self.device),
+            row=torch.from_numpy(rows).to(self.device),
         )

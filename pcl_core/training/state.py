@@ -82,10 +82,10 @@ def load_state(folder: Path, modules: dict[str, nn.Module], optimiser: torch.opt
     for name, parameter in next(iter(modules.values())).named_parameters():
         prefix = f"optimiser.{name}."
         restored = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-        # Adam keeps its step counter on the CPU.
-        optimiser.state[parameter] = {
-            key: value if key == "step" else value.to(parameter.device) for key, value in restored.items()
-        }
+        if restored:  # weights that are not trained have none; Adam keeps its step counter on the CPU
+            optimiser.state[parameter] = {
+                key: value if key == "step" else value.to(parameter.device) for key, value in restored.items()
+            }
     return int(saved.training["step"])
 
 

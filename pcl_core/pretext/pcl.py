@@ -1,0 +1,30 @@
+"""PCL: slices at close relative positions are positives, within a volume and across volumes."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from pcl_core.pretext.contrastive_task import ContrastiveTask
+from pcl_core.pretext.positives import closer_than
+from pcl_core.slices.batch import SliceBatch
+
+
+class PCL(ContrastiveTask):
+    """Positional contrastive learning (Zeng et al. 2021, section 3.2 and Eq. 2).
+
+    Deviations: the mean over the anchors in place of Eq. 1's sum, and no factor tau / 0.07 (which the published code has);
+    positions are compared as whole numbers.
+
+    Attributes:
+        threshold: t; slices whose positions differ by less are positives.
+    """
+
+    name = "pcl"
+
+    def __init__(self, width: int, projection: int, temperature: float, threshold: float) -> None:
+        super().__init__(width, projection, temperature)
+        self.threshold = threshold
+
+    def pairs(self, batch: SliceBatch) -> Tensor:
+        """Slices whose positions differ by less than the threshold."""
+        return closer_than(batch.index, batch.count, self.threshold)
