@@ -99,7 +99,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="pclseg", description="Segment CT and MR volumes with few annotations.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
-    for add in (_scan, _pretrain, _finetune, _segment, _evaluate, _bench, _demo):
+    for add in (_scan, _pretrain, _finetune, _segment, _evaluate, _experiment, _bench, _demo):
         add(commands)
     return parser
 
@@ -193,6 +193,13 @@ def _evaluate(commands: _Commands[_Parser]) -> None:
     parser.add_argument("truth", type=Path, metavar="TRUTH", help="label volumes of the same names and grids, or one")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
     parser.add_argument("--strict", action="store_true", help="a case that cannot be compared is an error, not a warning")
+
+
+def _experiment(commands: _Commands[_Parser]) -> None:
+    parser = _add(commands, "experiment", "Compare initialisations: methods x annotated patients x folds x seeds.")
+    parser.add_argument("config", type=Path, metavar="CONFIG.json", help="what to compare on which data; seeds stand there too")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for all results")
+    parser.add_argument("--resume", action="store_true", help="go on with the experiment in --out; more cells may be asked for")
 
 
 def _bench(commands: _Commands[_Parser]) -> None:

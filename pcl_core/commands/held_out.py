@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pcl_core.cancellation import Cancellation
 from pcl_core.evaluation.metrics import ClassMetrics, PooledDice, case_metrics
 from pcl_core.evaluation.summary import FIGURES, Evaluation
 from pcl_core.events import plain
@@ -21,10 +22,17 @@ from pcl_core.volumes.geometry import canonical_view
 from pcl_core.volumes.reading import read_labels, read_volume
 
 
-def judge_held_out(predictor: Predictor, annotations: Annotations, cases: Sequence[Case]) -> Evaluation:
+def judge_held_out(
+    predictor: Predictor, annotations: Annotations, cases: Sequence[Case], cancellation: Cancellation | None = None
+) -> Evaluation:
     """Compares predictions of the held-out cases with their labels; slices that are not annotated take no part.
 
     The held-out cases chose nothing: the last weights are kept whatever the figures say.
+
+    Raises:
+        InputError: an image or its labels cannot be read.
+        CancelledError: somebody asked to stop.
+        OutOfMemoryError: with a hint.
     """
     values = [entry.value for entry in annotations.classes]
     held_out = {volume.id for volume in annotations.split.held_out}
@@ -34,7 +42,7 @@ def judge_held_out(predictor: Predictor, annotations: Annotations, cases: Sequen
         if case.id in held_out:
             volume = read_volume(case.source)
             truth = _annotated(case, annotations, predictor)
-            predicted = predictor.predict(volume).labels
+            predicted = predictor.predict(volume, cancellation=cancellation).labels
             figures[case.id] = case_metrics(predicted, truth, volume.geometry.spacing[::-1], values)
             pooled.add(predicted, truth)
     names = {entry.value: entry.name for entry in annotations.classes}

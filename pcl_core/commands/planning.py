@@ -14,7 +14,7 @@ from pcl_core.errors import InputError
 from pcl_core.events import Reporter
 from pcl_core.files import writable_folder
 from pcl_core.fingerprinting import take_fingerprint
-from pcl_core.plan import Plan, load_plan
+from pcl_core.plan import Fingerprint, Plan, load_plan
 from pcl_core.plan_limits import require_sensible
 from pcl_core.presets import fit_size, make_plan, native_resolution, rounded
 from pcl_core.training.devices import choose_device, device_facts, device_name
@@ -69,11 +69,16 @@ def fresh_plan(
     axis: Axis = args.axis or "auto"
     fingerprint = take_fingerprint(sources, axis, intensity)
     plan = make_plan(args.preset or "recommended", fingerprint, device_facts(device), axis, layout)
-    if args.size is not None and args.resolution is None:
-        needed = rounded(fingerprint.extent_mm / args.size)
-        plan = plan.override(slices__resolution_mm=max(native_resolution(fingerprint), needed))
-    if args.resolution is not None and args.size is None:
-        plan = plan.override(slices__size=fit_size(fingerprint.extent_mm, args.resolution))
+    return with_fitting_grid(plan, fingerprint, args.size, args.resolution)
+
+
+def with_fitting_grid(plan: Plan, fingerprint: Fingerprint, size: int | None, resolution_mm: float | None) -> Plan:
+    """The plan with what follows from a size in pixels without a resolution in mm, or the other way round."""
+    if size is not None and resolution_mm is None:
+        needed = rounded(fingerprint.extent_mm / size)
+        return plan.override(slices__resolution_mm=max(native_resolution(fingerprint), needed))
+    if resolution_mm is not None and size is None:
+        return plan.override(slices__size=fit_size(fingerprint.extent_mm, resolution_mm))
     return plan
 
 

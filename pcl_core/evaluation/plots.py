@@ -93,7 +93,7 @@ def curves_png(curves: Sequence[Curve], title: str, y_name: str, x_name: str = "
     axes.spines[["top", "right"]].set_visible(False)
     if len(curves) > 1:
         axes.legend(frameon=False, fontsize=9)
-    return _png(figure)
+    return png_of(figure)
 
 
 def overlay_png(panel: Panel, spacing: tuple[float, float] = (1.0, 1.0)) -> bytes:
@@ -102,7 +102,7 @@ def overlay_png(panel: Panel, spacing: tuple[float, float] = (1.0, 1.0)) -> byte
     height = 3.0 * rows * spacing[0] / (columns * spacing[1])
     figure = Figure(figsize=(3.0, min(max(height, 0.5), 12.0)))
     draw_slice(figure.add_axes((0, 0, 1, 1)), panel, spacing, window_of([panel]))
-    return _png(figure)
+    return png_of(figure)
 
 
 def montage_png(rows: Sequence[MontageRow], columns: Sequence[str], spacing: tuple[float, float] = (1.0, 1.0)) -> bytes:
@@ -146,7 +146,7 @@ def montage_png(rows: Sequence[MontageRow], columns: Sequence[str], spacing: tup
         )
     for axes, title in zip(grid[0], columns, strict=True):
         axes.set_title(title, fontsize=10, color=_INK, pad=5)
-    return _png(figure)
+    return png_of(figure)
 
 
 def window_of(panels: Sequence[Panel]) -> tuple[float, float]:
@@ -190,7 +190,8 @@ def _cycle(count: int) -> list[str]:
     return [_LINES[k % len(_LINES)] for k in range(count)]
 
 
-def _png(figure: Figure) -> bytes:
+def png_of(figure: Figure) -> bytes:
+    """A figure as the bytes of a PNG file, drawn without a display."""
     stream = io.BytesIO()
     FigureCanvasAgg(figure).print_figure(stream, dpi=110, format="png", facecolor="white")
     return stream.getvalue()

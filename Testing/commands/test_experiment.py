@@ -1,0 +1,213 @@
+"""``experiment``: the protocol on four small hearts, stopped in the middle and gone on with."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from pcl_core import cli, events
+from pcl_core.commands import experiment_cells
+from pcl_core.training.weights import load_weights
+from Testing.conftest import call
+
+PLAN = {
+    "slices": {"size": 32},
+    "network": {"filters": 4},
+    "pretrain": {"steps": 4, "batch": 8},
+    "finetune": {"steps": 4, "batch": 4},
+}
+
+
+@pytest.fixture(scope="module")
+def config(hearts: Path, tmp_path_factory: pytest.TempPathFactory):
+    """Writes a configuration, by default of two methods at M = 1 and 2 in one of two folds."""
+    folder = tmp_path_factory.mktemp("config")
+    (folder / "data").symlink_to(hearts)
+
+    def write(name="CONFIG.json", **values) -> Path:
+        least = {"name": "Hearts", "images": "data/imagesTr", "labels": "data/labelsTr", "methods": ["random", "pcl"]}
+        data = {**least, "labelled": [1, 2], "folds": 2, "use_folds": [1], "plan": PLAN, **values}
+        (folder / name).write_text(json.dumps(data))
+        return folder / name
+
+    return write
+
+
+@pytest.fixture(scope="module")
+def unbroken(config, tmp_path_factory) -> Path:
+    """An experiment that nobody stopped. Read only."""
+    out = tmp_path_factory.mktemp("unbroken") / "out"
+    outcome = call(["experiment", config(), "--out", out, "--events"])
+    assert outcome.code == 0, outcome
+    return out
+
+
+def rows_of(out: Path) -> list[dict[str, str]]:
+    """The rows of results.csv without what no two runs share."""
+    with (out / "results.csv").open(newline="", encoding="utf-8") as stream:
+        return [{key: value for key, value in row.items() if key != "seconds"} for row in csv.DictReader(stream)]
+
+
+def test_an_experiment_leaves_results_a_table_a_curve_and_what_they_came_from(unbroken, leftovers):
+    assert {path.name for path in unbroken.iterdir()} == {
+        "results.csv", "table.md", "curve.png", "experiment.json", "encoders", "cells", "banks",
+    }  # fmt: skip
+    rows = rows_of(unbroken)
+    assert [(row["method"], row["labelled"], row["fold"]) for row in rows] == [
+        ("random", "1", "1"), ("pcl", "1", "1"), ("random", "2", "1"), ("pcl", "2", "1"),
+    ]  # fmt: skip
+    assert {"dice right ventricle", "dice myocardium", "dice left ventricle", "pooled_dice", "hd95_mm"} < rows[0].keys()
+    assert "| pcl |" in (unbroken / "table.md").read_text()
+    assert "test fold included" in (unbroken / "table.md").read_text()
+    assert "n=2" in (unbroken / "table.md").read_text()
+    assert [path.name for path in (unbroken / "encoders").iterdir()] == [f"pcl-t{rows[1]['threshold']}_seed0"]
+    assert list(unbroken.rglob("model.safetensors")) == []
+    assert list(unbroken.rglob("state")) == []
+    assert leftovers(unbroken) == []
+
+
+def test_methods_share_their_annotated_patients_which_are_nested_and_never_tested(unbroken):
+    random, pcl = ([row["patients"].split(";") for row in rows_of(unbroken) if row["method"] == m] for m in ("random", "pcl"))
+    assert random == pcl
+    assert set(random[0]) < set(random[1])
+    for path in (unbroken / "cells").glob("*/evaluation.json"):
+        assert not set(json.loads(path.read_text())["cases"]) & set(random[1])
+        assert len(json.loads(path.read_text())["cases"]) == 2
+
+
+@pytest.mark.parametrize(("stage", "done"), [("pretrain", 2), ("finetune", 3), ("experiment", 2)])
+def test_a_cancelled_experiment_goes_on_to_the_results_of_an_unbroken_one(
+    stage, done, unbroken, config, pclseg, tmp_path, monkeypatch, leftovers
+):
+    cancel_at(stage, done, monkeypatch)
+    stopped = pclseg("experiment", config(), "--out", tmp_path / "out")
+    assert stopped.code == 3
+    assert stopped.events[-1]["kept"] == str(tmp_path / "out")
+    assert not (tmp_path / "out" / "results.csv").exists() or len(rows_of(tmp_path / "out")) < 4
+    monkeypatch.undo()
+    summary = pclseg("experiment", config(), "--out", tmp_path / "out", "--resume").done()
+    assert summary["cells"] == 4
+    assert rows_of(tmp_path / "out") == rows_of(unbroken)
+    assert (tmp_path / "out" / "table.md").read_text() == (unbroken / "table.md").read_text()
+    assert leftovers(tmp_path / "out") == []
+
+
+def cancel_at(stage, done, monkeypatch):
+    """Asks the next command to stop when a stage reports that so many units are done."""
+    asked = []
+    real = cli.Cancellation
+
+    def made():
+        asked.append(real())
+        return asked[-1]
+
+    def progress(self, name, count, total):
+        if name == stage and count >= done:
+            asked[-1].request()
+
+    monkeypatch.setattr(cli, "Cancellation", made)
+    monkeypatch.setattr(events.Reporter, "progress", progress)
+
+
+def test_a_kill_after_a_fine_tuning_loses_that_cell_only(unbroken, config, pclseg, tmp_path, monkeypatch):
+    class KilledError(BaseException):
+        """Nothing in the engine catches it."""
+
+    real, calls = experiment_cells.judge_held_out, []
+
+    def judge(*args):
+        calls.append(args)
+        if len(calls) == 3:
+            raise KilledError
+        return real(*args)
+
+    monkeypatch.setattr(experiment_cells, "judge_held_out", judge)
+    with pytest.raises(KilledError):
+        pclseg("experiment", config(), "--out", tmp_path / "out")
+    assert rows_of(tmp_path / "out") == rows_of(unbroken)[:2]
+    monkeypatch.undo()
+    outcome = pclseg("experiment", config(), "--out", tmp_path / "out", "--resume")
+    assert outcome.done()["done_now"] == 2
+    assert {event["stage"] for event in outcome.named("progress")} >= {"finetune", "experiment"}
+    assert "pretrain" not in {event["stage"] for event in outcome.named("progress")}
+    assert rows_of(tmp_path / "out") == rows_of(unbroken)
+
+
+def test_what_is_done_is_not_done_again_and_more_can_be_asked_for(config, pclseg, tmp_path):
+    first = config("first.json", methods=["random"], labelled=[2])
+    assert pclseg("experiment", first, "--out", tmp_path / "out").done()["done_now"] == 1
+    before = rows_of(tmp_path / "out")
+    again = pclseg("experiment", first, "--out", tmp_path / "out", "--resume")
+    assert (again.done()["done_now"], again.named("metric")) == (0, [])
+    more = config("more.json", methods=["random"], labelled=[1, 2], keep_models=True)
+    assert pclseg("experiment", more, "--out", tmp_path / "out", "--resume").done()["done_now"] == 1
+    after = rows_of(tmp_path / "out")
+    assert after[:1] == before
+    assert set(after[1]["patients"].split(";")) < set(after[0]["patients"].split(";"))
+    assert [path.parent.name for path in (tmp_path / "out").rglob("model.safetensors")] == ["random_m1_fold1_seed0"]
+
+
+def test_an_experiment_is_not_replaced_nor_gone_on_with_under_another_plan(unbroken, config, pclseg):
+    before = (unbroken / "results.csv").read_bytes()
+    pclseg("experiment", config(), "--out", unbroken).refusal(unbroken, "--resume")
+    other = config("other.json", pool="train", plan={**PLAN, "network": {"filters": 8}})
+    pclseg("experiment", other, "--out", unbroken, "--resume").refusal(unbroken, "config.pool", "pretrain_plan.network")
+    assert (unbroken / "results.csv").read_bytes() == before
+
+
+def test_a_pool_without_the_test_fold_gives_an_encoder_a_fold_that_never_saw_it(config, pclseg, tmp_path):
+    path = config("train.json", methods=["simclr"], labelled=[1], use_folds=[0, 1], pool="train")
+    pclseg("experiment", path, "--out", tmp_path / "out").done()
+    assert "without those of the test fold" in (tmp_path / "out" / "table.md").read_text()
+    for fold in (0, 1):
+        _, about = load_weights(tmp_path / "out" / "encoders" / f"simclr_fold{fold}_seed0" / "encoder.safetensors", "encoder")
+        judged = json.loads((tmp_path / "out" / "cells" / f"simclr_m1_fold{fold}_seed0" / "evaluation.json").read_text())
+        assert len(about.data) == len(judged["cases"]) == 2
+        assert not set(about.data) & set(judged["cases"])
+
+
+def test_a_transfer_pretrains_on_the_other_data_set_and_fine_tunes_by_a_plan_of_its_own(config, volume, pclseg, tmp_path):
+    for k in range(3):
+        volume(tmp_path / "other" / f"case{k}.nii.gz", seed=k)
+    path = config(
+        "transfer.json",
+        labelled=[1],
+        pretrain_on={"images": str(tmp_path / "other")},
+        target_plan={"slices": {"size": 48}},
+        thresholds=[0.5],
+    )
+    assert pclseg("experiment", path, "--out", tmp_path / "out").done()["cells"] == 3
+    encoders = sorted((tmp_path / "out" / "encoders").glob("*/encoder.safetensors"))
+    assert len(encoders) == 2
+    for encoder in encoders:
+        _, about = load_weights(encoder, "encoder")
+        assert (set(about.data), about.plan.slices.size) == ({"case0", "case1", "case2"}, 32)
+    plans = [json.loads(path.read_text())["slices"] for path in (tmp_path / "out" / "cells").glob("*/plan.json")]
+    assert [plan["size"] for plan in plans] == [48, 48, 48]
+    assert {row["setting"] for row in rows_of(tmp_path / "out")} == {"transfer"}
+    assert "t = 0.5" in (tmp_path / "out" / "table.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("values", "fragments"),
+    [
+        ({"methods": ["random", "rotaton"]}, ["rotaton", "rotation"]),
+        ({"label": [2]}, ["'label'", "'labels'"]),
+        ({"labelled": [3]}, ["2 patients", "not 3"]),
+        ({"folds": 5}, ["4 annotated patients", "5 folds"]),
+        ({"same_patient": [["heart_000", "heart_01"]]}, ["heart_01", "heart_001"]),
+        ({"same_patient": [["heart_000", "heart_001", "heart_002"]], "folds": 3}, ["2 annotated patients", "3 folds"]),
+        ({"images": "nowhere"}, ["nowhere"]),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_done_is_refused_before_anything_is_written(values, fragments, config, pclseg, tmp_path):
+    pclseg("experiment", config("bad.json", **values), "--out", tmp_path / "out").refusal(*fragments)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_seed_on_the_command_line_is_refused_since_seeds_stand_in_the_configuration(config, pclseg, tmp_path):
+    pclseg("experiment", config(), "--out", tmp_path / "out", "--seed", "3").refusal("seeds")

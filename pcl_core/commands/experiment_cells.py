@@ -1,0 +1,138 @@
+"""The work of an experiment's cells: an encoder when it is first needed, then fine-tuning, then the test fold, once."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pcl_core.commands.experiment_data import Material
+from pcl_core.commands.held_out import judge_held_out
+from pcl_core.errors import CancelledError, InputError
+from pcl_core.evaluation.cells import Cell, Result
+from pcl_core.evaluation.patients import EVALUATION_FILE
+from pcl_core.evaluation.protocol import RANDOM
+from pcl_core.inference.predicting import Predictor
+from pcl_core.plan import Plan
+from pcl_core.presets import suited_to
+from pcl_core.slices.bank import BankedVolume, BankItem, SliceBank
+from pcl_core.slices.banking import build_bank
+from pcl_core.training.cases import Split, find_classes
+from pcl_core.training.context import Context
+from pcl_core.training.finetuning import MODEL_FILE, Annotations, finetune
+from pcl_core.training.pretraining import ENCODER_FILE, pretrain
+from pcl_core.training.state import FILE, STATE_FOLDER
+from pcl_core.training.weights import load_weights
+from pcl_core.volumes.layouts import class_names
+
+BANKS_FOLDER, ENCODERS_FOLDER, CELLS_FOLDER = "banks", "encoders", "cells"
+_LABELLED_BANK = "labelled"
+
+
+class CellWork:
+    """Does cells one after another; slices and encoders are made once and shared.
+
+    Args:
+        material: volumes, folds, plans.
+        out: folder of the experiment.
+        context: device, reporter and cancellation; each cell brings its own seed.
+    """
+
+    def __init__(self, material: Material, out: Path, context: Context) -> None:
+        self._material, self._out, self._context = material, out, context
+        self._banks: dict[str, SliceBank] = {}
+        self._annotations: Annotations | None = None
+        self._encoders: set[Path] = set()
+
+    def do(self, cell: Cell) -> Result:
+        """Does a cell; what an interrupted run left of it is gone on with.
+
+        Raises:
+            InputError: a volume or a file cannot be used, or the training diverged.
+            CancelledError: somebody asked to stop; checkpoints are kept.
+            OutOfMemoryError: with a hint.
+        """
+        if self._context.cancellation.requested:
+            raise CancelledError()
+        context = replace(self._context, seed=cell.seed)
+        encoder = None if cell.method == RANDOM else self._encoder(cell, context)
+        folder = self._out / CELLS_FOLDER / cell.folder
+        annotated = self._material.annotated(cell.fold, cell.labelled, cell.seed)
+        annotations = self._all_annotations()
+        begin = time.monotonic()
+        learned = replace(annotations, split=Split(self._volumes(annotated), ()))
+        plan = replace(self._material.finetune_plan, pretrain=self._pretrain_plan(cell).pretrain)
+        tuned = finetune(learned, plan, folder, context, encoder, _begun(folder))
+        test = self._volumes(self._material.folds[cell.fold].test)
+        judged = replace(annotations, split=Split((), test))
+        predictor = Predictor.load(tuned.model, context.device)
+        found = judge_held_out(predictor, judged, self._material.cases, context.cancellation)
+        found.save(folder / EVALUATION_FILE)
+        shutil.rmtree(folder / STATE_FOLDER, ignore_errors=True)
+        if not self._material.config.keep_models:
+            (folder / MODEL_FILE).unlink(missing_ok=True)
+        return Result.of(cell, annotated, found, time.monotonic() - begin)
+
+    def _encoder(self, cell: Cell, context: Context) -> Path:
+        """The encoder that a cell starts from; pretrained when no earlier cell needed it."""
+        per_fold = f"_fold{cell.fold}" if self._material.config.encoder_per_fold else ""
+        folder = self._out / ENCODERS_FOLDER / f"{cell.variant}{per_fold}_seed{cell.seed}"
+        path, plan = folder / ENCODER_FILE, self._pretrain_plan(cell)
+        if path not in self._encoders and not _finished(path, plan):
+            bank = self._bank(f"unlabeled{per_fold}", [BankItem(source) for source in self._material.pool(cell.fold)], plan)
+            pretrain(bank, plan, folder, context, _begun(folder))
+            context.reporter.artifact("encoder", path)
+            shutil.rmtree(folder / STATE_FOLDER, ignore_errors=True)
+        self._encoders.add(path)
+        return path
+
+    def _pretrain_plan(self, cell: Cell) -> Plan:
+        """The experiment's plan with what the method needs."""
+        plan = self._material.pretrain_plan
+        if cell.method == RANDOM:
+            return plan
+        return suited_to(plan, cell.method).override(pretrain__method=cell.method, pretrain__threshold=cell.threshold)
+
+    def _bank(self, name: str, items: Sequence[BankItem], plan: Plan) -> SliceBank:
+        if name not in self._banks:
+            folder = self._out / BANKS_FOLDER / name
+            context = self._context
+            self._banks[name] = build_bank(folder, items, plan.slices, context.reporter, context.cancellation)
+        return self._banks[name]
+
+    def _all_annotations(self) -> Annotations:
+        """All labelled cases, none of them in a split. Which classes there are is part of the task and known beforehand."""
+        if self._annotations is None:
+            config = self._material.config
+            items = [BankItem(case.source, case.labels) for case in self._material.cases]
+            bank = self._bank(_LABELLED_BANK, items, self._material.finetune_plan)
+            classes = find_classes(bank, class_names(config.labels), config.classes)
+            self._annotations = Annotations(bank, classes, Split((), ()))
+        return self._annotations
+
+    def _volumes(self, patients: Sequence[str]) -> tuple[BankedVolume, ...]:
+        """The banked volumes of some patients. Raises InputError when one has none that can be used."""
+        volumes = tuple(
+            volume for volume in self._all_annotations().bank.volumes if self._material.patients[volume.id] in patients
+        )
+        lacking = set(patients) - {self._material.patients[volume.id] for volume in volumes}
+        if lacking:
+            raise InputError(
+                f"No volume of the patient {min(lacking)} can be used.", "Repair it, or take it out of the folder."
+            )
+        return volumes
+
+
+def _begun(folder: Path) -> bool:
+    return (folder / STATE_FOLDER / FILE).exists()
+
+
+def _finished(encoder: Path, plan: Plan) -> bool:
+    """Whether the encoder is that of the plan, and was pretrained to the end."""
+    if not encoder.exists():
+        return False
+    _, about = load_weights(encoder, "encoder")
+    same = replace(about.plan, reasons={}) == replace(plan, reasons={})
+    return same and about.training.get("steps") == about.training.get("of_steps")

@@ -1,0 +1,85 @@
+"""Whether one initialisation is better than another beyond chance: Wilcoxon's signed-rank test on pairs of patients.
+
+Each test patient has one figure a method and M: the mean Dice of his or her cases over classes and seeds. Two methods are
+compared on the patients that both were judged on. Patients of one fold share their training set, so that they are not wholly
+independent of each other; p is a guide, not a proof.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from scipy.stats import wilcoxon
+
+Scores = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two methods at one M.
+
+    Attributes:
+        first: a method.
+        second: the one that it is compared with.
+        labelled: M.
+        n: number of patients.
+        difference: mean over the patients of the first's Dice minus the second's.
+        p: two-sided; 1 when all patients are alike, NaN without patients.
+        holm: p after Holm's correction for all comparisons that were made together.
+    """
+
+    first: str
+    second: str
+    labelled: int
+    n: int
+    difference: float
+    p: float
+    holm: float = math.nan
+
+
+def compare(first: str, second: str, labelled: int, ours: Scores, theirs: Scores) -> Comparison:
+    """Compares two methods on the patients that both have.
+
+    Args:
+        first: name of the first method.
+        second: name of the second.
+        labelled: M.
+        ours: Dice of the first method by patient.
+        theirs: of the second.
+    """
+    common = sorted(patient for patient in ours.keys() & theirs.keys() if not math.isnan(ours[patient] + theirs[patient]))
+    differences = [ours[patient] - theirs[patient] for patient in common]
+    if not differences:
+        return Comparison(first, second, labelled, 0, math.nan, math.nan)
+    p = float(wilcoxon(differences).pvalue) if any(differences) else 1.0
+    return Comparison(first, second, labelled, len(common), sum(differences) / len(common), p)
+
+
+def compare_all(methods: Sequence[str], labelled: Sequence[int], scores: Mapping[tuple[str, int], Scores]) -> list[Comparison]:
+    """Compares every two methods at every M, with Holm's correction over all that could be compared.
+
+    Args:
+        methods: names; the later one of two is the first of a comparison, so that a proposal stands before its baseline.
+        labelled: all M.
+        scores: Dice by patient, of each method and M that were run.
+    """
+    found = [
+        compare(second, first, count, scores.get((second, count), {}), scores.get((first, count), {}))
+        for first, second in itertools.combinations(methods, 2)
+        for count in labelled
+    ]
+    adjusted = iter(holm([comparison.p for comparison in found]))
+    return [replace(comparison, holm=next(adjusted)) for comparison in found]
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """Holm's step-down correction (Holm 1979) of p values; NaN stays NaN and does not count."""
+    known = sorted((p, place) for place, p in enumerate(values) if not math.isnan(p))
+    adjusted, largest = [math.nan] * len(values), 0.0
+    for rank, (p, place) in enumerate(known):
+        largest = max(largest, min(1.0, p * (len(known) - rank)))
+        adjusted[place] = largest
+    return adjusted

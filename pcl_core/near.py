@@ -1,0 +1,14 @@
+"""What a person may have meant by a name that does not exist."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.5) -> str:
+    """A hint with the nearest valid name, or with some of them when none is near."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=cutoff)
+    some = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    return f"Did you mean '{near[0]}'?" if near else f"Choose one of {some}."
