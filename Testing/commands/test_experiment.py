@@ -10,6 +10,7 @@ import pytest
 
 from pcl_core import cli, events
 from pcl_core.commands import experiment_cells
+from pcl_core.errors import InputError
 from pcl_core.training.weights import load_weights
 from Testing.conftest import call
 
@@ -78,7 +79,7 @@ def test_methods_share_their_annotated_patients_which_are_nested_and_never_teste
         assert len(json.loads(path.read_text())["cases"]) == 2
 
 
-@pytest.mark.parametrize(("stage", "done"), [("pretrain", 2), ("finetune", 3), ("experiment", 2)])
+@pytest.mark.parametrize(("stage", "done"), [("pretrain", 2), ("finetune", 3), ("finetune", 4), ("experiment", 2)])
 def test_a_cancelled_experiment_goes_on_to_the_results_of_an_unbroken_one(
     stage, done, unbroken, config, pclseg, tmp_path, monkeypatch, leftovers
 ):
@@ -207,6 +208,20 @@ def test_a_transfer_pretrains_on_the_other_data_set_and_fine_tunes_by_a_plan_of_
 def test_what_cannot_be_done_is_refused_before_anything_is_written(values, fragments, config, pclseg, tmp_path):
     pclseg("experiment", config("bad.json", **values), "--out", tmp_path / "out").refusal(*fragments)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_cell_that_fails_is_named_and_those_before_it_are_kept(unbroken, config, pclseg, tmp_path, monkeypatch):
+    real = experiment_cells.finetune
+
+    def finetune(annotations, plan, out, *rest):
+        if out.name.startswith("pcl"):
+            raise InputError("The loss is not a number.", "Lower the learning rate.")
+        return real(annotations, plan, out, *rest)
+
+    monkeypatch.setattr(experiment_cells, "finetune", finetune)
+    name = next(path.name for path in (unbroken / "cells").glob("pcl*_m1_*"))
+    pclseg("experiment", config(), "--out", tmp_path / "out").refusal(name, "The loss is not a number", "Lower")
+    assert rows_of(tmp_path / "out") == rows_of(unbroken)[:1]
 
 
 def test_a_seed_on_the_command_line_is_refused_since_seeds_stand_in_the_configuration(config, pclseg, tmp_path):

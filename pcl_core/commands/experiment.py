@@ -49,6 +49,8 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
             results.add(work.do(cell))
         except CancelledError as error:
             raise CancelledError(out) from error
+        except InputError as error:
+            raise InputError(f"{cell.folder}: {error.message}", error.hint) from error
         _write_tables(out, material, results, cells)
     reporter.progress("experiment", len(cells), len(cells))
     _write_tables(out, material, results, cells)
