@@ -35,7 +35,10 @@ def table_md(
         ("Dice, pooled over all voxels of a fold, as the paper counts", "pooled_dice"),
     ):
         parts += [f"## {title}", paper_table(_grid(main, figure, lambda result: result.cell.method), config.labelled)]
-    parts += ["## HD95 in mm, mean over the cases where both prediction and truth have the class", _distances(main, config.labelled)]
+    parts += [
+        "## HD95 in mm, mean over the cases where both prediction and truth have the class",
+        _distances(main, config.labelled),
+    ]
     sweep = [result for result in results if result.cell.method == "pcl"]
     if config.thresholds:
         rows = _grid(sweep, "dice", lambda result: f"t = {result.cell.threshold:g}")
