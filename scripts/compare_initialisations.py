@@ -56,7 +56,19 @@ def _cell(args: argparse.Namespace, encoder: Path, pool: Sequence[str], draw: in
         begin = ["--encoder", encoder] if start == "pcl" else ["--plan", encoder.parent / "plan.json"]
         where = [args.images, args.labels, "--layout", args.layout, "--out", folder]
         steps = ["--steps", str(args.steps)] if args.steps else []
-        _call("finetune", *where, *begin, *steps, "--hold-out", "none", "--seed", str(draw), "--cases", *order[:labelled])
+        _call(
+            "finetune",
+            *where,
+            *begin,
+            *steps,
+            "--hold-out",
+            "none",
+            "--resume",
+            "--seed",
+            str(draw),
+            "--cases",
+            *order[:labelled],
+        )
         _call("segment", folder / "model.safetensors", args.out / "test", "--out", folder / "labels")
         _call("evaluate", folder / "labels", args.out / "test_truth", "--json", figures)
     found = json.loads(figures.read_text(encoding="utf-8"))
