@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pcl_core import presets
 from pcl_core.errors import InputError
 from pcl_core.fingerprinting import take_fingerprint
+from pcl_core.networks import unet
 from pcl_core.plan import Fingerprint, Plan
 from pcl_core.presets import PRESETS, DeviceFacts, fit_size, make_plan, recommended_threshold, suited_to
 from pcl_core.slices.preparing import slice_grid
@@ -153,3 +155,7 @@ def test_rotation_gets_views_that_leave_it_answerable_and_a_reason(preset: str) 
 @pytest.mark.parametrize(("method", "temperature"), [("pcl", 0.1), ("simclr", 0.1), ("moco", 0.07), ("pirl", 0.07)])
 def test_methods_have_the_temperature_of_their_authors(method: str, temperature: float) -> None:
     assert suited_to(make_plan("recommended", HEARTS, CPU), method).pretrain.temperature == temperature
+
+
+def test_sizes_are_multiples_of_what_the_network_halves() -> None:
+    assert presets.STRIDE == unet.STRIDE

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pcl_core.errors import InputError
-from pcl_core.slices.preparing import NOT_ANNOTATED, prepare_images, prepare_labels, slice_grid
+from pcl_core.slices.preparing import prepare_images, prepare_labels, slice_grid
 from pcl_core.volumes.geometry import Geometry
+from pcl_core.volumes.volume import NOT_ANNOTATED
 from Testing.making import grid_of, restored, slice_plan, stack, volume_of
 
 

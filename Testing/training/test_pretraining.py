@@ -156,10 +156,14 @@ def test_every_step_sees_other_views(bank: SliceBank, tmp_path: Path) -> None:
     assert len({row["loss"] for row in rows}) == len(rows) == 12
 
 
-def test_slices_that_cannot_be_told_apart_give_a_warning_of_collapse(tmp_path: Path) -> None:
+def bank_of_equal_slices(folder: Path) -> SliceBank:
     voxels = np.zeros((10, 32, 32), np.int16)
     voxels[0, 0, 0] = 100
-    bank = bank_of(tmp_path, [BankItem(stored(tmp_path / "empty.nrrd", voxels))])
+    return bank_of(folder, [BankItem(stored(folder / "empty.nrrd", voxels))])
+
+
+def test_slices_that_cannot_be_told_apart_give_a_warning_of_collapse(tmp_path: Path) -> None:
+    bank = bank_of_equal_slices(tmp_path)
     plan = tiny_plan(pretrain__augmentation=AugmentationPlan(), pretrain__steps=3)
     sink = Collected()
     result = pretrain(bank, plan, tmp_path / "out", context_of(sink))
@@ -169,9 +173,7 @@ def test_slices_that_cannot_be_told_apart_give_a_warning_of_collapse(tmp_path: P
 
 
 def test_a_run_that_stays_collapsed_is_told_of_it_long_before_its_end_and_once(tmp_path: Path) -> None:
-    voxels = np.zeros((10, 32, 32), np.int16)
-    voxels[0, 0, 0] = 100
-    bank = bank_of(tmp_path, [BankItem(stored(tmp_path / "empty.nrrd", voxels))])
+    bank = bank_of_equal_slices(tmp_path)
     plan = tiny_plan(pretrain__augmentation=AugmentationPlan(), pretrain__steps=40)
     sink = Collected()
     pretrain(bank, plan, tmp_path / "out", context_of(sink))

@@ -15,11 +15,11 @@ from pcl_core.evaluation.summary import FIGURES, Evaluation
 from pcl_core.events import plain
 from pcl_core.files import write_text
 from pcl_core.inference.predicting import Predictor
-from pcl_core.slices.preparing import NOT_ANNOTATED
 from pcl_core.training.finetuning import Annotations
 from pcl_core.volumes.cases import Case
 from pcl_core.volumes.geometry import canonical_view
 from pcl_core.volumes.reading import read_labels, read_volume
+from pcl_core.volumes.volume import NOT_ANNOTATED
 
 
 def judge_held_out(

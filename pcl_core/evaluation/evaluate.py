@@ -10,13 +10,13 @@ import numpy as np
 
 from pcl_core.errors import InputError
 from pcl_core.evaluation.matching import Matched, Pair, match_predictions, shared_name
-from pcl_core.evaluation.metrics import NOT_ANNOTATED, ClassMetrics, PooledDice, case_metrics
+from pcl_core.evaluation.metrics import ClassMetrics, PooledDice, case_metrics
 from pcl_core.evaluation.summary import Evaluation
 from pcl_core.events import Reporter
 from pcl_core.volumes.cases import find_labels
 from pcl_core.volumes.layouts import class_names
 from pcl_core.volumes.reading import SAME_GRID, read_labels
-from pcl_core.volumes.volume import VolumeSource
+from pcl_core.volumes.volume import NOT_ANNOTATED, VolumeSource
 
 _NAMES = "A prediction has the name of its truth, with or without _seg, _gt, _label or _mask."
 _RESAMPLE = "Resample the prediction to the grid of the truth (nearest neighbour), or segment the image itself again."

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-NOT_ANNOTATED = 255
+from pcl_core.volumes.volume import NOT_ANNOTATED
 
 
 @dataclass(frozen=True)

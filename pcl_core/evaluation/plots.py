@@ -15,11 +15,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from pcl_core.volumes.volume import NOT_ANNOTATED
+
 # Colours that colour-blind people tell apart (Okabe and Ito, "Color universal design", 2008), the brightest ones first.
 _PALETTE = ("#56b4e9", "#f0e442", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#0072b2")
 _LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 _INK = "#333333"
-_NOT_ANNOTATED = 255
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,7 @@ def _outline(axes: Axes, mask: np.ndarray, spacing: tuple[float, float], colour:
 
 
 def _classes(labels: np.ndarray) -> list[int]:
-    return [int(label) for label in np.unique(labels) if label not in (0, _NOT_ANNOTATED)]
+    return [int(label) for label in np.unique(labels) if label not in (0, NOT_ANNOTATED)]
 
 
 def _cycle(count: int) -> list[str]:

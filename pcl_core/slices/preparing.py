@@ -16,9 +16,8 @@ from pcl_core.errors import InputError
 from pcl_core.plan import SlicePlan
 from pcl_core.presets import STRIDE
 from pcl_core.volumes.geometry import CanonicalView, Geometry, canonical_view
-from pcl_core.volumes.volume import Volume, VolumeSource
+from pcl_core.volumes.volume import NOT_ANNOTATED, Volume, VolumeSource
 
-NOT_ANNOTATED = 255
 # Voxels that are prepared at once.
 _VOXELS_AT_ONCE = 1 << 20
 # Intensities that differ by more overflow 32-bit floats.

@@ -6,7 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-IGNORED = 255
+from pcl_core.volumes.volume import NOT_ANNOTATED
+
+# Targets have channels in place of values, but for what nobody annotated.
+IGNORED = NOT_ANNOTATED
 
 
 def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:

@@ -11,6 +11,8 @@ import numpy as np
 from pcl_core.volumes.geometry import Geometry
 
 Format = Literal["nifti", "nrrd", "metaimage", "dicom"]
+# The value of label voxels that nobody annotated: they are neither learned from nor counted.
+NOT_ANNOTATED = 255
 
 
 @dataclass(frozen=True)
