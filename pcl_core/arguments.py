@@ -150,6 +150,9 @@ def _experiment(commands: _Commands[_Parser]) -> None:
     parser.add_argument("config", type=Path, metavar="CONFIG.json", help="what to compare on which data; seeds stand there too")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for all results")
     parser.add_argument("--resume", action="store_true", help="go on with the experiment in --out; more cells may be asked for")
+    parser.add_argument(
+        "--lanes", type=_whole, metavar="N", help="cells done side by side, each in a process (default: one a GPU, or one)"
+    )
 
 
 def _devices(commands: _Commands[_Parser]) -> None:

@@ -9,9 +9,10 @@ import torch
 
 from pcl_core.commands.planning import report_unreadable, with_fitting_grid
 from pcl_core.errors import InputError
+from pcl_core.evaluation.cells import Cell
 from pcl_core.evaluation.folds import Fold, in_test, join_patients, labelled_patients, make_folds
 from pcl_core.evaluation.overriding import overridden_plan
-from pcl_core.evaluation.protocol import ExperimentConfig
+from pcl_core.evaluation.protocol import RANDOM, ExperimentConfig
 from pcl_core.events import Reporter
 from pcl_core.fingerprinting import take_fingerprint
 from pcl_core.plan import Plan
@@ -59,6 +60,16 @@ class Material:
         if not kept:
             raise InputError(f"No volume is left to pretrain on without fold {fold}.", 'Set pool to "all", or add volumes.')
         return kept
+
+    def encoder_name(self, cell: Cell) -> str:
+        """The name of the encoder that a cell starts from, which other cells may share; empty for random weights."""
+        if cell.method == RANDOM:
+            return ""
+        return f"{cell.variant}{self.pool_name(cell)}_seed{cell.seed}"
+
+    def pool_name(self, cell: Cell) -> str:
+        """What tells a cell's unlabeled pool from those of other folds; empty when there is one pool."""
+        return f"_fold{cell.fold}" if self.config.encoder_per_fold else ""
 
     def annotated(self, fold: int, count: int, seed: int) -> tuple[str, ...]:
         """The annotated patients of a cell."""
