@@ -19,6 +19,8 @@ from pcl_core.presets import make_plan
 from pcl_core.training.devices import device_facts
 from pcl_core.volumes.cases import Case, find_cases
 from pcl_core.volumes.discovery import find_volumes
+from pcl_core.volumes.frames import each_once
+from pcl_core.volumes.gaps import listed
 from pcl_core.volumes.geometry import Axis
 from pcl_core.volumes.volume import VolumeSource
 
@@ -30,7 +32,7 @@ class Material:
     Attributes:
         config: of the experiment.
         cases: with labels.
-        unlabeled: all volumes that encoders may be pretrained on, with labels or without.
+        unlabeled: all volumes that encoders may be pretrained on, with labels or without, each image once.
         patients: patient of each case, one name a person.
         joined: one name a person, by the names in the files.
         folds: all of them.
@@ -76,6 +78,8 @@ def find_material(config: ExperimentConfig, device: torch.device, reporter: Repo
     """
     found = find_cases(config.images, config.labels, config.layout)
     report_unreadable(found.unreadable, False, reporter)
+    if missing := listed(found.gaps):
+        reporter.warning(missing, config.images)
     joined = join_patients([case.source.patient for case in found.cases], config.same_patient)
     folds = make_folds(set(joined.values()), config.folds, config.fold_seed)
     for number in config.folds_to_run:
@@ -86,6 +90,7 @@ def find_material(config: ExperimentConfig, device: torch.device, reporter: Repo
         there = find_volumes(config.pretrain_on.images, config.pretrain_on.layout)
         report_unreadable(there.unreadable, False, reporter)
         unlabeled, layout, axis = there.sources, there.layout, config.pretrain_on.axis
+    unlabeled = each_once(unlabeled, layout)
     plan = _plan(config, unlabeled, layout, axis, device)
     return Material(
         config=config,

@@ -25,6 +25,7 @@ from pcl_core.training.finetuning import MODEL_FILE, finetune
 from pcl_core.training.state import STATE_FOLDER
 from pcl_core.training.weights import load_weights
 from pcl_core.volumes.cases import Case, find_cases
+from pcl_core.volumes.gaps import listed
 from pcl_core.volumes.volume import VolumeSource
 
 VALIDATION_FILE = "validation.json"
@@ -36,8 +37,10 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
     require_writable_folder(args.out)
     found = find_cases(args.images, args.labels, args.layout)
     report_unreadable(found.unreadable, args.strict, reporter)
-    if found.unmatched_labels:
-        reporter.warning(f"{_listed(found.unmatched_labels)} in {args.labels} match no image and are left out.", args.labels)
+    if found.stray_labels:
+        reporter.warning(f"{_listed(found.stray_labels)} in {args.labels} match no image and are left out.", args.labels)
+    if missing := listed(found.gaps):
+        reporter.warning(missing, args.labels)
     cases = _chosen(found.cases, args.cases)
     out = output_folder(args, MODEL_FILE, reporter)
     plan = _plan(args, cases, found.layout, device)

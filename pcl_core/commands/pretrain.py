@@ -15,6 +15,8 @@ from pcl_core.slices.banking import build_bank
 from pcl_core.training.context import Context
 from pcl_core.training.pretraining import ENCODER_FILE, pretrain
 from pcl_core.training.state import STATE_FOLDER
+from pcl_core.volumes.frames import each_once
+from pcl_core.volumes.gaps import listed
 from pcl_core.volumes.scan import ScanReport, scan
 
 BANK_FOLDER = "bank"
@@ -29,14 +31,15 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
     _require_some(found)
     _report_doubts(found, reporter)
     out = output_folder(args, ENCODER_FILE, reporter)
-    plan = fresh_plan(args, found.sources, found.layout, device, found.intensity)
+    sources = each_once(found.sources, found.layout)
+    plan = fresh_plan(args, sources, found.layout, device, found.intensity)
     if args.method is not None:
         plan = suited_to(plan, args.method)
     plan = overridden(plan, args, "pretrain").override(
         pretrain__method=args.method, pretrain__threshold=args.threshold, pretrain__temperature=args.temperature
     )
     reporter.plan(plan.to_json())
-    items = [BankItem(source) for source in found.sources]
+    items = [BankItem(source) for source in sources]
     bank = build_bank(out / STATE_FOLDER / BANK_FOLDER, items, plan.slices, reporter, cancellation, args.strict)
     result = pretrain(bank, plan, out, Context(device, args.seed, reporter, cancellation), args.resume)
     reporter.artifact("encoder", result.encoder)
@@ -64,6 +67,8 @@ def _require_some(found: ScanReport) -> None:
 def _report_doubts(found: ScanReport, reporter: Reporter) -> None:
     for path, message in found.warnings:
         reporter.warning(message, path)
+    if missing := listed(found.missing_images):
+        reporter.warning(missing, found.inputs)
     doubtful = sum(bool(row.warnings) for row in found.volumes)
     if doubtful:
         reporter.warning(f"{doubtful} of {len(found.volumes)} volumes look doubtful; the command scan says why.", found.inputs)
