@@ -20,7 +20,7 @@ PLAN = {
     "pretrain": {"steps": 2, "batch": 8},
     "finetune": {"steps": 2, "batch": 4},
 }
-SMALL = ("--size", 32, "--resolution", 1.0, "--filters", 4, "--steps", 2, "--batch", 8, "--axis", "axial")
+SMALL = ("--size", 32, "--resolution", 1.0, "--filters", 4, "--steps", 2, "--batch", 8)
 
 
 def doubts(outcome) -> list[str]:
@@ -32,11 +32,12 @@ def doubts(outcome) -> list[str]:
 def test_a_data_set_goes_the_whole_path(name: str, tmp_path: Path, pclseg) -> None:
     miniature = WRITERS[name](tmp_path / "data")
     data = miniature.folder
-    outcome = pclseg("scan", data, "--axis", "axial", "--json", tmp_path / "scan.json")
+    outcome = pclseg("scan", data, "--json", tmp_path / "scan.json")
     summary, report = outcome.done(), json.loads((tmp_path / "scan.json").read_text())
     assert (report["layout"], report["missing"], outcome.warnings) == (miniature.layout, [], [])
     assert (summary["volumes"], summary["with_labels"]) == (miniature.images, len(miniature.annotated))
     assert summary["with_warnings"] == 0
+    assert {row["slice_axis"] for row in report["volumes"]} == {"axial"}
 
     outcome = pclseg("pretrain", data, "--out", tmp_path / "pretrained", *SMALL)
     assert (outcome.done()["volumes"], doubts(outcome)) == (miniature.each_once, [])
@@ -71,7 +72,7 @@ SLOW = (pytest.mark.slow, pytest.mark.ci_slow)
 def test_a_data_set_goes_through_an_experiment_in_folds_by_patient(name: str, tmp_path: Path, pclseg) -> None:
     miniature = WRITERS[name](tmp_path / "data")
     config = {
-        "name": miniature.layout, "images": "data", "labels": "data", "axis": "axial", "methods": ["random", "pcl"],
+        "name": miniature.layout, "images": "data", "labels": "data", "methods": ["random", "pcl"],
         "labelled": [1], "folds": 2, "plan": PLAN,
     }  # fmt: skip
     (tmp_path / "config.json").write_text(json.dumps(config))

@@ -18,6 +18,7 @@ from pcl_core.plan import Plan
 from pcl_core.presets import make_plan
 from pcl_core.training.devices import device_facts
 from pcl_core.volumes.cases import Case, find_cases
+from pcl_core.volumes.data_sets import slice_axis
 from pcl_core.volumes.discovery import find_volumes
 from pcl_core.volumes.frames import each_once
 from pcl_core.volumes.gaps import listed
@@ -91,7 +92,7 @@ def find_material(config: ExperimentConfig, device: torch.device, reporter: Repo
         report_unreadable(there.unreadable, False, reporter)
         unlabeled, layout, axis = there.sources, there.layout, config.pretrain_on.axis
     unlabeled = each_once(unlabeled, layout)
-    plan = _plan(config, unlabeled, layout, axis, device)
+    plan = _plan(config, unlabeled, layout, slice_axis(axis, layout), device)
     return Material(
         config=config,
         cases=found.cases,
@@ -100,7 +101,7 @@ def find_material(config: ExperimentConfig, device: torch.device, reporter: Repo
         joined=joined,
         folds=folds,
         pretrain_plan=plan,
-        finetune_plan=_target_plan(config, plan, [case.source for case in found.cases]),
+        finetune_plan=_target_plan(config, plan, [case.source for case in found.cases], slice_axis(config.axis, found.layout)),
     )
 
 
@@ -112,12 +113,12 @@ def _plan(config: ExperimentConfig, sources: Sequence[VolumeSource], layout: str
     return with_fitting_grid(plan, fingerprint, grid.get("size"), grid.get("resolution_mm"))
 
 
-def _target_plan(config: ExperimentConfig, plan: Plan, sources: Sequence[VolumeSource]) -> Plan:
+def _target_plan(config: ExperimentConfig, plan: Plan, sources: Sequence[VolumeSource], axis: Axis) -> Plan:
     """The plan of fine-tuning; after a transfer the slices stay as the encoder's unless target_plan says other."""
     if config.pretrain_on is None:
         return plan
-    plan = replace(plan, slices=replace(plan.slices, axis=config.axis))
+    plan = replace(plan, slices=replace(plan.slices, axis=axis))
     plan = overridden_plan(plan, config.target_plan, "target_plan")
     grid = config.target_plan.get("slices", {})
-    fingerprint = take_fingerprint(sources, config.axis)
+    fingerprint = take_fingerprint(sources, axis)
     return with_fitting_grid(plan, fingerprint, grid.get("size"), grid.get("resolution_mm"))

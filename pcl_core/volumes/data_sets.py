@@ -16,6 +16,7 @@ from functools import cached_property
 
 import numpy as np
 
+from pcl_core.volumes.geometry import Axis
 from pcl_core.volumes.volume import NOT_ANNOTATED
 
 # Label maps are stored in at most 16 bits.
@@ -32,12 +33,14 @@ class DataSet:
         classes: names by label value; 0 is background, 255 not annotated, in all data sets.
         background_above: larger values are background; None when there are none.
         meant: values that are slips of the annotators, and what they mean.
+        axis: of the slices, where the spacing does not tell: stacks whose slices are closer than pixels are wide.
     """
 
     name: str
     classes: Mapping[int, str]
     background_above: int | None = None
     meant: Mapping[int, int] = field(default_factory=dict)
+    axis: Axis = "auto"
 
     @cached_property
     def coded(self) -> tuple[int, ...]:
@@ -89,6 +92,7 @@ DATA_SETS: Mapping[str, DataSet] = {
                 7: "pulmonary artery",
             },
             background_above=7,
+            axis="axial",
         ),
         DataSet(
             "mmwhs",
@@ -97,11 +101,17 @@ DATA_SETS: Mapping[str, DataSet] = {
                 820: "ascending aorta", 850: "pulmonary artery",
             },
             meant={421: 420},
+            axis="axial",
         ),
         DataSet("acdc", {1: "right ventricle", 2: "myocardium", 3: "left ventricle"}),
-        DataSet("hvsmr", {1: "myocardium", 2: "blood pool"}),
+        DataSet("hvsmr", {1: "myocardium", 2: "blood pool"}, axis="axial"),
     )
 }  # fmt: skip
+
+
+def slice_axis(axis: Axis, layout: str) -> Axis:
+    """The slice axis to go by: the one asked for, or for ``auto`` that of a known data set, which the paper's slices have."""
+    return DATA_SETS[layout].axis if axis == "auto" and layout in DATA_SETS else axis
 
 
 def can_be_class(value: int) -> bool:

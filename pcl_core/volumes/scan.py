@@ -12,6 +12,7 @@ import numpy as np
 from pcl_core.events import Reporter, plain
 from pcl_core.volumes import checks
 from pcl_core.volumes.cases import Cases, match
+from pcl_core.volumes.data_sets import slice_axis
 from pcl_core.volumes.discovery import gather
 from pcl_core.volumes.formats import NotReadableError
 from pcl_core.volumes.frames import copies_of_frames
@@ -129,6 +130,7 @@ def scan(
         InputError: the path does not exist, holds no volumes, or is a single file that cannot be used.
     """
     gathered = gather(inputs, layout, want_labels=inputs.is_dir())
+    axis = slice_axis(axis, gathered.layout)
     samples: dict[VolumeSource, Sample | None] = {}
     unreadable = list(gathered.unreadable)
     total = len(gathered.images)
