@@ -3,11 +3,12 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from pcl_core.cancellation import Cancellation, cancelled_by_signals
+from pcl_core.cancellation import Cancellation, cancelled_by_closed_input, cancelled_by_signals
 from pcl_core.errors import CancelledError
 
 
@@ -69,3 +70,48 @@ def test_the_error_names_what_is_kept() -> None:
     assert "out/state" in str(CancelledError(Path("out/state")))
     assert str(CancelledError()) == "Cancelled."
     assert CancelledError.exit_code == 3
+
+
+@pytest.fixture
+def pipe():
+    """Both ends of a pipe; the writing end is closed by the test or here."""
+    read, write = os.pipe()
+    stream = os.fdopen(write, "wb", buffering=0)
+    yield read, stream
+    stream.close()
+    os.close(read)
+
+
+def requested_within(cancellation: Cancellation, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not cancellation.requested and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return cancellation.requested
+
+
+def test_an_input_that_is_closed_asks_to_stop(pipe) -> None:
+    read, stream = pipe
+    cancellation = Cancellation()
+    cancelled_by_closed_input(cancellation, read)
+    assert not requested_within(cancellation, 0.1)
+    stream.close()
+    assert requested_within(cancellation, 5)
+
+
+@pytest.mark.parametrize("pieces", [(b"cancel\n",), (b"can", b"cel\r\n"), (b"go on\ncancel\n",)], ids=repr)
+def test_the_line_cancel_asks_to_stop(pieces, pipe) -> None:
+    read, stream = pipe
+    cancellation = Cancellation()
+    cancelled_by_closed_input(cancellation, read)
+    for piece in pieces:
+        stream.write(piece)
+        time.sleep(0.02)
+    assert requested_within(cancellation, 5)
+
+
+def test_other_lines_do_not_ask_to_stop(pipe) -> None:
+    read, stream = pipe
+    cancellation = Cancellation()
+    cancelled_by_closed_input(cancellation, read)
+    stream.write(b"cancelled\nhow far is it?\n")
+    assert not requested_within(cancellation, 0.2)

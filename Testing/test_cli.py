@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from pcl_core import __version__, cli
+from pcl_core import __version__, arguments, cli
 from pcl_core.commands import scan
 from pcl_core.errors import CancelledError, OutOfMemoryError
 
-COMMANDS = ("scan", "pretrain", "finetune", "segment", "evaluate", "experiment", "bench", "demo")
+COMMANDS = ("scan", "pretrain", "finetune", "segment", "evaluate", "experiment", "devices", "bench", "demo")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_the_help_of_every_command_explains_every_argument(command, capsys):
     with pytest.raises(SystemExit) as ended:
         cli.main([command, "--help"])
     assert ended.value.code == 0
-    parser = cli.make_parser()._subparsers._group_actions[0].choices[command]
+    parser = arguments.make_parser()._subparsers._group_actions[0].choices[command]
     assert [action.dest for action in parser._actions if not action.help] == []
     assert "usage: pclseg" in capsys.readouterr().out
 

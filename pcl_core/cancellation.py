@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -40,3 +41,28 @@ def cancelled_by_signals(cancellation: Cancellation) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def cancelled_by_closed_input(cancellation: Cancellation, descriptor: int) -> None:
+    """Asks to stop when a stream ends or says ``cancel`` in a line of its own; watched by a thread of its own.
+
+    A program that started this one and crashes takes its end of the stream with it, and Windows has no SIGTERM: the stream
+    serves both.
+
+    Args:
+        cancellation: is requested.
+        descriptor: of the stream. It is read past Python's buffer, whose lock a waiting thread would hold at the end.
+    """
+
+    def watch() -> None:
+        line = b""
+        while not cancellation.requested:
+            try:
+                read = os.read(descriptor, 1024)
+            except OSError:
+                read = b""
+            *lines, line = (line + read).split(b"\n")
+            if not read or b"cancel" in (one.strip() for one in lines):
+                cancellation.request()
+
+    threading.Thread(target=watch, name="cancel-with-stdin", daemon=True).start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -13,15 +14,17 @@ class PclError(Exception):
         hint: what to do about it; may be empty.
         kind: short machine-readable name, the ``kind`` of the ``error`` event.
         exit_code: exit status of the command line.
+        smaller: options with which the same command may not run out of memory again, such as ``{"batch": 16}``.
     """
 
     kind = "failure"
     exit_code = 1
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", smaller: Mapping[str, int] | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.smaller = dict(smaller or {})
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()

@@ -163,9 +163,9 @@ class Reporter:
         """The command was cancelled; ``kept`` can be resumed."""
         self.emit("cancelled", kept=None if kept is None else str(kept))
 
-    def error(self, kind: str, message: str, hint: str) -> None:
-        """The command failed."""
-        self.emit("error", kind=kind, message=message, hint=hint)
+    def error(self, kind: str, message: str, hint: str, smaller: Mapping[str, int] | None = None) -> None:
+        """The command failed; ``smaller`` are options with which it may not run out of memory again."""
+        self.emit("error", kind=kind, message=message, hint=hint, **({"smaller": dict(smaller)} if smaller else {}))
 
     def close(self) -> None:
         """No event follows."""

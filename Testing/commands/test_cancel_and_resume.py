@@ -41,6 +41,7 @@ class Running:
     def __init__(self, *words: object) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "pcl_core", *map(str, words), "--events"],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -136,6 +137,16 @@ def test_a_cancelled_pretraining_keeps_its_state_and_ends_like_an_unbroken_one(
     steps = [line.split(",")[0] for line in (tmp_path / "run" / "metrics.csv").read_text().splitlines()[1:]]
     assert steps == sorted(set(steps), key=int)
     assert steps[-1] == str(STEPS)
+
+
+def test_a_pretraining_whose_starter_is_gone_keeps_its_state(pretrain, start, tmp_path, leftovers):
+    run = start(*pretrain, "--out", tmp_path / "run", "--cancel-with-stdin")
+    run.until("pretrain", 20)
+    run.process.stdin.close()
+    run.process.stdin = None  # or communicate complains
+    assert run.ended() == (3, "")
+    assert run.events[-1]["kept"] == str(tmp_path / "run" / "state")
+    assert leftovers(tmp_path) == []
 
 
 def test_a_killed_pretraining_is_resumed_from_its_last_checkpoint(pretrain, unbroken, start, pclseg, tmp_path):

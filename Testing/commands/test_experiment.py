@@ -210,18 +210,37 @@ def test_what_cannot_be_done_is_refused_before_anything_is_written(values, fragm
     assert not (tmp_path / "out").exists()
 
 
-def test_a_cell_that_fails_is_named_and_those_before_it_are_kept(unbroken, config, pclseg, tmp_path, monkeypatch):
+def test_a_cell_that_fails_is_named_and_the_others_go_on(unbroken, config, pclseg, tmp_path, monkeypatch):
     real = experiment_cells.finetune
 
     def finetune(annotations, plan, out, *rest):
-        if out.name.startswith("pcl"):
+        if out.name.startswith("pcl") and "_m1_" in out.name:
             raise InputError("The loss is not a number.", "Lower the learning rate.")
         return real(annotations, plan, out, *rest)
 
     monkeypatch.setattr(experiment_cells, "finetune", finetune)
     name = next(path.name for path in (unbroken / "cells").glob("pcl*_m1_*"))
-    pclseg("experiment", config(), "--out", tmp_path / "out").refusal(name, "The loss is not a number", "Lower")
-    assert rows_of(tmp_path / "out") == rows_of(unbroken)[:1]
+    outcome = pclseg("experiment", config(), "--out", tmp_path / "out")
+    outcome.refusal("1 of 4 cells failed", name, "The loss is not a number", "Lower", "--resume")
+    assert any(name in message for message in outcome.warnings)
+    done = [row for row in rows_of(unbroken) if (row["method"], row["labelled"]) != ("pcl", "1")]
+    assert rows_of(tmp_path / "out") == done
+    monkeypatch.undo()
+    assert pclseg("experiment", config(), "--out", tmp_path / "out", "--resume").done()["done_now"] == 1
+    assert sorted(rows_of(tmp_path / "out"), key=str) == sorted(rows_of(unbroken), key=str)
+
+
+def test_an_encoder_that_fails_is_not_pretrained_again_for_every_cell(config, pclseg, tmp_path, monkeypatch):
+    calls = []
+
+    def pretrain(*_):
+        calls.append(1)
+        raise InputError("The loss is not a number.", "Lower the learning rate.")
+
+    monkeypatch.setattr(experiment_cells, "pretrain", pretrain)
+    pclseg("experiment", config(), "--out", tmp_path / "out").refusal("2 of 4 cells failed")
+    assert len(calls) == 1
+    assert [row["method"] for row in rows_of(tmp_path / "out")] == ["random", "random"]
 
 
 def test_a_seed_on_the_command_line_is_refused_since_seeds_stand_in_the_configuration(config, pclseg, tmp_path):

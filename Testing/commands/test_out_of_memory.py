@@ -51,6 +51,7 @@ def test_pretraining_hints_at_half_the_batch(hearts, tmp_path, limited, leftover
     code, event, err = limited(300, *words)
     assert (code, event["event"], event["kind"], err) == (4, "error", "memory", "")
     assert "--batch 12" in event["hint"]
+    assert event["smaller"] == {"batch": 12}
     assert leftovers(tmp_path) == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pcl_core.cli import METHODS
+from pcl_core.arguments import METHODS
 from pcl_core.errors import InputError
 from pcl_core.networks.unet import Encoder
 from pcl_core.presets import suited_to

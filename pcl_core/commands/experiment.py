@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from pcl_core.cancellation import Cancellation
 from pcl_core.commands.experiment_cells import CELLS_FOLDER, CellWork
 from pcl_core.commands.experiment_data import Material, find_material
+from pcl_core.commands.experiment_lanes import Outcome, lanes_on, one_after_another, side_by_side
 from pcl_core.commands.planning import start
 from pcl_core.errors import CancelledError, InputError
 from pcl_core.evaluation.cells import RESULTS_FILE, Cell, Results, cells_of
@@ -41,22 +43,49 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
     _keep_facts(out / FACTS_FILE, material)
     reporter.plan(material.pretrain_plan.to_json())
     results = Results(out / RESULTS_FILE)
-    work = CellWork(material, out, Context(device, 0, reporter, cancellation))
     missing = [cell for cell in cells if cell not in results]
-    for cell in missing:
-        reporter.progress("experiment", len(results.of(cells)), len(cells))
-        try:
-            results.add(work.do(cell))
-        except CancelledError as error:
-            raise CancelledError(out) from error
-        except InputError as error:
-            raise InputError(f"{cell.folder}: {error.message}", error.hint) from error
-        _write_tables(out, material, results, cells)
-    reporter.progress("experiment", len(cells), len(cells))
+    context = Context(device, 0, reporter, cancellation)
+    failed: list[tuple[Cell, InputError]] = []
+    reporter.progress("experiment", len(cells) - len(missing), len(cells))
+    try:
+        for cell, outcome in _outcomes(args, material, out, missing, context):
+            if isinstance(outcome, InputError):
+                failed.append((cell, outcome))
+                reporter.warning(f"{cell.folder} failed: {outcome} The others go on.")
+                continue
+            results.add(outcome)
+            _write_tables(out, material, results, cells)
+            reporter.progress("experiment", len(results.of(cells)), len(cells))
+    except CancelledError as error:
+        raise CancelledError(out) from error
+    _require_all(failed, len(missing))
     _write_tables(out, material, results, cells)
     for kind, name in (("results", RESULTS_FILE), ("table", TABLE_FILE), ("curve", CURVE_FILE)):
         reporter.artifact(kind, out / name)
     reporter.done(out=str(out), cells=len(cells), done_now=len(missing), dice=_summary(results, cells))
+
+
+def _outcomes(
+    args: argparse.Namespace, material: Material, out: Path, missing: Sequence[Cell], context: Context
+) -> Iterator[Outcome]:
+    """Does the cells, in this process or in a process a lane."""
+    if not missing:
+        return iter(())
+    work = CellWork(material, out, context)
+    work.prepare(missing)
+    lanes = lanes_on(context.device, args.device, args.lanes, os.cpu_count() or 1)
+    if len(lanes) == 1:
+        return one_after_another(work, missing)
+    return side_by_side(lanes, material, out, missing, context)
+
+
+def _require_all(failed: Sequence[tuple[Cell, InputError]], of: int) -> None:
+    """Raises InputError when cells failed; all others are done by then."""
+    if not failed:
+        return
+    cell, error = failed[0]
+    hint = f"{error.hint} --resume then does those that failed.".strip()
+    raise InputError(f"{len(failed)} of {of} cells failed; the first, {cell.folder}: {error.message}", hint)
 
 
 def _require_new_or_resumed(out: Path, resume: bool, reporter: Reporter) -> None:

@@ -45,6 +45,19 @@ class CellWork:
         self._banks: dict[str, SliceBank] = {}
         self._annotations: Annotations | None = None
         self._encoders: set[Path] = set()
+        self._failed: dict[Path, InputError] = {}
+
+    def prepare(self, cells: Sequence[Cell]) -> None:
+        """Makes the slices that the cells need, so that what is wrong with volumes is known before hours of training.
+
+        Raises:
+            InputError: volumes cannot be used.
+            CancelledError: somebody asked to stop.
+        """
+        self._all_annotations()
+        for cell in cells:
+            if cell.method != RANDOM:
+                self._unlabeled(cell)
 
     def do(self, cell: Cell) -> Result:
         """Does a cell; what an interrupted run left of it is gone on with.
@@ -76,17 +89,30 @@ class CellWork:
         return Result.of(cell, annotated, found, time.monotonic() - begin)
 
     def _encoder(self, cell: Cell, context: Context) -> Path:
-        """The encoder that a cell starts from; pretrained when no earlier cell needed it."""
-        per_fold = f"_fold{cell.fold}" if self._material.config.encoder_per_fold else ""
-        folder = self._out / ENCODERS_FOLDER / f"{cell.variant}{per_fold}_seed{cell.seed}"
+        """The encoder that a cell starts from; pretrained when no earlier cell needed it.
+
+        Raises:
+            InputError: its pretraining failed, now or for an earlier cell.
+        """
+        folder = self._out / ENCODERS_FOLDER / self._material.encoder_name(cell)
         path, plan = folder / ENCODER_FILE, self._pretrain_plan(cell)
+        if path in self._failed:
+            raise self._failed[path]
         if path not in self._encoders and not _finished(path, plan):
-            bank = self._bank(f"unlabeled{per_fold}", [BankItem(source) for source in self._material.pool(cell.fold)], plan)
-            pretrain(bank, plan, folder, context, _begun(folder))
+            try:
+                pretrain(self._unlabeled(cell), plan, folder, context, _begun(folder))
+            except InputError as error:
+                self._failed[path] = error
+                raise
             context.reporter.artifact("encoder", path)
             shutil.rmtree(folder / STATE_FOLDER, ignore_errors=True)
         self._encoders.add(path)
         return path
+
+    def _unlabeled(self, cell: Cell) -> SliceBank:
+        """The slices that the encoder of a cell is pretrained on."""
+        items = [BankItem(source) for source in self._material.pool(cell.fold)]
+        return self._bank(f"unlabeled{self._material.pool_name(cell)}", items, self._material.pretrain_plan)
 
     def _pretrain_plan(self, cell: Cell) -> Plan:
         """The experiment's plan with what the method needs."""

@@ -9,9 +9,10 @@ import torch
 
 from pcl_core.commands.planning import report_unreadable, with_fitting_grid
 from pcl_core.errors import InputError
+from pcl_core.evaluation.cells import Cell
 from pcl_core.evaluation.folds import Fold, in_test, join_patients, labelled_patients, make_folds
 from pcl_core.evaluation.overriding import overridden_plan
-from pcl_core.evaluation.protocol import ExperimentConfig
+from pcl_core.evaluation.protocol import RANDOM, ExperimentConfig
 from pcl_core.events import Reporter
 from pcl_core.fingerprinting import take_fingerprint
 from pcl_core.plan import Plan
@@ -21,7 +22,7 @@ from pcl_core.volumes.cases import Case, find_cases
 from pcl_core.volumes.data_sets import slice_axis
 from pcl_core.volumes.discovery import find_volumes
 from pcl_core.volumes.frames import each_once
-from pcl_core.volumes.gaps import listed
+from pcl_core.volumes.gaps import gaps_in_images, listed
 from pcl_core.volumes.geometry import Axis
 from pcl_core.volumes.volume import VolumeSource
 
@@ -63,6 +64,16 @@ class Material:
             raise InputError(f"No volume is left to pretrain on without fold {fold}.", 'Set pool to "all", or add volumes.')
         return kept
 
+    def encoder_name(self, cell: Cell) -> str:
+        """The name of the encoder that a cell starts from, which other cells may share; empty for random weights."""
+        if cell.method == RANDOM:
+            return ""
+        return f"{cell.variant}{self.pool_name(cell)}_seed{cell.seed}"
+
+    def pool_name(self, cell: Cell) -> str:
+        """What tells a cell's unlabeled pool from those of other folds; empty when there is one pool."""
+        return f"_fold{cell.fold}" if self.config.encoder_per_fold else ""
+
     def annotated(self, fold: int, count: int, seed: int) -> tuple[str, ...]:
         """The annotated patients of a cell."""
         return labelled_patients(self.folds[fold], count, seed)
@@ -79,18 +90,22 @@ def find_material(config: ExperimentConfig, device: torch.device, reporter: Repo
     """
     found = find_cases(config.images, config.labels, config.layout)
     report_unreadable(found.unreadable, False, reporter)
-    if missing := listed(found.gaps):
-        reporter.warning(missing, config.images)
     joined = join_patients([case.source.patient for case in found.cases], config.same_patient)
     folds = make_folds(set(joined.values()), config.folds, config.fold_seed)
     for number in config.folds_to_run:
         labelled_patients(folds[number], max(config.labelled), 0)
     unlabeled = tuple(sorted((*(case.source for case in found.cases), *found.without_labels), key=lambda source: source.path))
     layout, axis = found.layout, config.axis
+    gaps = {config.images: found.gaps}
     if config.pretrain_on is not None:
         there = find_volumes(config.pretrain_on.images, config.pretrain_on.layout)
         report_unreadable(there.unreadable, False, reporter)
         unlabeled, layout, axis = there.sources, there.layout, config.pretrain_on.axis
+    pool = config.images if config.pretrain_on is None else config.pretrain_on.images
+    gaps[pool] = (*gaps.get(pool, ()), *gaps_in_images(pool, unlabeled, layout))
+    for folder, missing in gaps.items():
+        if missing:
+            reporter.warning(listed(missing), folder)
     unlabeled = each_once(unlabeled, layout)
     plan = _plan(config, unlabeled, layout, slice_axis(axis, layout), device)
     return Material(

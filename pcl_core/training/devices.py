@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeVar
 
@@ -36,10 +36,22 @@ def choose_device(name: str) -> torch.device:
 def _require_gpu(device: torch.device) -> None:
     found = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if found == 0:
-        reason = "this build of PyTorch has no CUDA" if torch.version.cuda is None else "no driver or GPU answers"
-        raise InputError(f"No GPU can be used: {reason}.", "Choose --device cpu, or install PyTorch for your GPU.")
+        raise InputError(f"No GPU can be used: {_why_no_gpu()}.", "Choose --device cpu, or install PyTorch for your GPU.")
     if (device.index or 0) >= found:
         raise InputError(f"There is no {device}: {found} GPU(s) were found.", f"Choose cuda:0 to cuda:{found - 1}.")
+
+
+def _why_no_gpu() -> str:
+    return "this build of PyTorch has no CUDA" if torch.version.cuda is None else "no driver or GPU answers"
+
+
+def reason_for(device: torch.device) -> str:
+    """Why a device is the one that is used, in a sentence for people."""
+    if device.type == "cuda":
+        return f"{device_name(device)} is used."
+    if torch.cuda.is_available():
+        return "There is a GPU, and the processor was asked for."
+    return f"No GPU can be used: {_why_no_gpu()}. The processor does the work."
 
 
 def device_facts(device: torch.device) -> DeviceFacts:
@@ -97,13 +109,26 @@ def more_memory(device: torch.device) -> str:
 
 
 @contextmanager
-def explained_memory(hint: str) -> Iterator[None]:
-    """Turns the ways in which memory runs out into OutOfMemoryError with a hint at the next smaller setting."""
+def explained_memory(hint: str, smaller: Mapping[str, int] | None = None) -> Iterator[None]:
+    """Turns the ways in which memory runs out into OutOfMemoryError with a hint at the next smaller setting.
+
+    Args:
+        hint: for people.
+        smaller: that setting as options of the command.
+    """
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError) as error:
-        raise OutOfMemoryError("The memory of the device is not enough.", hint) from error
+        raise OutOfMemoryError("The memory of the device is not enough.", hint, smaller) from error
     except RuntimeError as error:
         if not any(words in str(error) for words in _NO_MEMORY):
             raise
-        raise OutOfMemoryError("The memory of the machine is not enough.", hint) from error
+        raise OutOfMemoryError("The memory of the machine is not enough.", hint, smaller) from error
+
+
+def less_memory(batch: int, least: int) -> AbstractContextManager[None]:
+    """explained_memory for a training at a batch size: half of it is the next smaller setting, as long as that is enough."""
+    if batch > least:
+        smaller = {"batch": max(least, batch // 2)}
+        return explained_memory(f"Try --batch {smaller['batch']}, or a smaller --size or --filters.", smaller)
+    return explained_memory("Try a smaller --size or --filters.")

@@ -18,7 +18,7 @@ from pcl_core.slices.bank import SliceBank, content_hash
 from pcl_core.training.averaging import averaged_copy, update_average
 from pcl_core.training.cases import Split, annotated_rows, channel_table
 from pcl_core.training.context import Context
-from pcl_core.training.devices import autocast, explained_memory, on_device
+from pcl_core.training.devices import autocast, less_memory, on_device
 from pcl_core.training.history import Row
 from pcl_core.training.loop import Loop
 from pcl_core.training.losses import segmentation_loss
@@ -93,8 +93,7 @@ def finetune(
         OutOfMemoryError: with the next smaller batch as its hint.
         CancelledError: a checkpoint and the model so far are kept.
     """
-    smaller = max(1, plan.finetune.batch // 2)
-    with explained_memory(f"Try --batch {smaller}, or a smaller --size or --filters."):
+    with less_memory(plan.finetune.batch, least=1):
         run = _Finetuning(annotations, plan, out, context, encoder)
         start = first_step(run.restore, out, plan, context, resume)
         loop = Loop("finetune", run.total, run.per_epoch, run.per_checkpoint, out / METRICS_FILE, out / STATE_FOLDER, context)

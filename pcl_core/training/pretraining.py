@@ -20,7 +20,7 @@ from pcl_core.slices.augmentation import Augmenter
 from pcl_core.slices.bank import SliceBank
 from pcl_core.slices.batch import SliceBatch
 from pcl_core.training.context import Context
-from pcl_core.training.devices import autocast, explained_memory, on_device
+from pcl_core.training.devices import autocast, less_memory, on_device
 from pcl_core.training.history import Row
 from pcl_core.training.loop import Loop
 from pcl_core.training.schedules import cosine
@@ -76,8 +76,7 @@ def pretrain(
         OutOfMemoryError: with the next smaller batch as its hint.
         CancelledError: a checkpoint and the encoder so far are kept.
     """
-    smaller = max(2, plan.pretrain.batch // 2)
-    with explained_memory(f"Try --batch {smaller}, or a smaller --size or --filters."):
+    with less_memory(plan.pretrain.batch, least=2):
         run = _Pretraining(bank, plan, out, context)
         start = first_step(run.restore, out, plan, context, resume)
         loop = Loop("pretrain", run.total, run.per_epoch, run.per_epoch, out / METRICS_FILE, out / STATE_FOLDER, context)
