@@ -10,6 +10,7 @@ from pcl_core import __version__
 from pcl_core.errors import InputError
 from pcl_core.presets import PRESETS
 from pcl_core.volumes import layouts
+from pcl_core.volumes.data_sets import can_be_class
 from pcl_core.volumes.geometry import AXES
 
 # The registry that this mirrors imports PyTorch; a test compares the two.
@@ -141,6 +142,7 @@ def _evaluate(commands: _Commands[_Parser]) -> None:
     parser = _add(commands, "evaluate", "Dice, HD95 and ASSD of predictions, a class and a case.")
     parser.add_argument("predictions", type=Path, metavar="PREDICTIONS", help="label volumes, or one")
     parser.add_argument("truth", type=Path, metavar="TRUTH", help="label volumes of the same names and grids, or one")
+    parser.add_argument("--layout", choices=layouts.NAMES, default="auto", help="how the data set names its truths")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
     parser.add_argument("--strict", action="store_true", help="a case that cannot be compared is an error, not a warning")
 
@@ -186,7 +188,7 @@ def _whole(text: str) -> int:
 
 def _label_value(text: str) -> int:
     value = int(text)
-    if not 1 <= value <= 254:
+    if not can_be_class(value):
         raise argparse.ArgumentTypeError(f"{text} is not a label value from 1 to 254")
     return value
 

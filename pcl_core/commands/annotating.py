@@ -14,7 +14,7 @@ from pcl_core.slices.bank import BankedVolume, SliceBank
 from pcl_core.training.cases import annotated_rows, annotated_values, find_classes, split_cases
 from pcl_core.training.finetuning import Annotations
 from pcl_core.volumes.cases import Case
-from pcl_core.volumes.layouts import class_names
+from pcl_core.volumes.class_names import class_names
 
 _EXAMPLE = 'Write for example {"case01": [3, 4, 5]}; slices are counted from 0 in order of position.'
 
@@ -32,7 +32,7 @@ def annotations_of(args: argparse.Namespace, cases: Sequence[Case], bank: SliceB
         InputError: nothing can be learned from, a list of slices or a case to hold out is wrong, or (strict) a case cannot be
             used.
     """
-    names = class_names(args.labels)
+    names = class_names(args.labels, cases[0].labels.data_set)
     slices = {} if args.annotated_slices is None else _annotated_slices(args.annotated_slices, bank)
     bank = _usable(args, cases, bank, slices, reporter)
     try:

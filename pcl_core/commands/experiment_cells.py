@@ -25,7 +25,7 @@ from pcl_core.training.finetuning import MODEL_FILE, Annotations, finetune
 from pcl_core.training.pretraining import ENCODER_FILE, pretrain
 from pcl_core.training.state import FILE, STATE_FOLDER
 from pcl_core.training.weights import load_weights
-from pcl_core.volumes.layouts import class_names
+from pcl_core.volumes.class_names import class_names
 
 BANKS_FOLDER, ENCODERS_FOLDER, CELLS_FOLDER = "banks", "encoders", "cells"
 _LABELLED_BANK = "labelled"
@@ -134,7 +134,7 @@ class CellWork:
             config = self._material.config
             items = [BankItem(case.source, case.labels) for case in self._material.cases]
             bank = self._bank(_LABELLED_BANK, items, self._material.finetune_plan)
-            classes = find_classes(bank, class_names(config.labels), config.classes)
+            classes = find_classes(bank, class_names(config.labels, self._material.cases[0].labels.data_set), config.classes)
             self._annotations = Annotations(bank, classes, Split((), ()))
         return self._annotations
 

@@ -19,7 +19,10 @@ from pcl_core.plan import Plan
 from pcl_core.presets import make_plan
 from pcl_core.training.devices import device_facts
 from pcl_core.volumes.cases import Case, find_cases
+from pcl_core.volumes.data_sets import slice_axis
 from pcl_core.volumes.discovery import find_volumes
+from pcl_core.volumes.frames import each_once
+from pcl_core.volumes.gaps import gaps_in_images, listed
 from pcl_core.volumes.geometry import Axis
 from pcl_core.volumes.volume import VolumeSource
 
@@ -31,7 +34,7 @@ class Material:
     Attributes:
         config: of the experiment.
         cases: with labels.
-        unlabeled: all volumes that encoders may be pretrained on, with labels or without.
+        unlabeled: all volumes that encoders may be pretrained on, with labels or without, each image once.
         patients: patient of each case, one name a person.
         joined: one name a person, by the names in the files.
         folds: all of them.
@@ -93,11 +96,18 @@ def find_material(config: ExperimentConfig, device: torch.device, reporter: Repo
         labelled_patients(folds[number], max(config.labelled), 0)
     unlabeled = tuple(sorted((*(case.source for case in found.cases), *found.without_labels), key=lambda source: source.path))
     layout, axis = found.layout, config.axis
+    gaps = {config.images: found.gaps}
     if config.pretrain_on is not None:
         there = find_volumes(config.pretrain_on.images, config.pretrain_on.layout)
         report_unreadable(there.unreadable, False, reporter)
         unlabeled, layout, axis = there.sources, there.layout, config.pretrain_on.axis
-    plan = _plan(config, unlabeled, layout, axis, device)
+    pool = config.images if config.pretrain_on is None else config.pretrain_on.images
+    gaps[pool] = (*gaps.get(pool, ()), *gaps_in_images(pool, unlabeled, layout))
+    for folder, missing in gaps.items():
+        if missing:
+            reporter.warning(listed(missing), folder)
+    unlabeled = each_once(unlabeled, layout)
+    plan = _plan(config, unlabeled, layout, slice_axis(axis, layout), device)
     return Material(
         config=config,
         cases=found.cases,
@@ -106,7 +116,7 @@ def find_material(config: ExperimentConfig, device: torch.device, reporter: Repo
         joined=joined,
         folds=folds,
         pretrain_plan=plan,
-        finetune_plan=_target_plan(config, plan, [case.source for case in found.cases]),
+        finetune_plan=_target_plan(config, plan, [case.source for case in found.cases], slice_axis(config.axis, found.layout)),
     )
 
 
@@ -118,12 +128,12 @@ def _plan(config: ExperimentConfig, sources: Sequence[VolumeSource], layout: str
     return with_fitting_grid(plan, fingerprint, grid.get("size"), grid.get("resolution_mm"))
 
 
-def _target_plan(config: ExperimentConfig, plan: Plan, sources: Sequence[VolumeSource]) -> Plan:
+def _target_plan(config: ExperimentConfig, plan: Plan, sources: Sequence[VolumeSource], axis: Axis) -> Plan:
     """The plan of fine-tuning; after a transfer the slices stay as the encoder's unless target_plan says other."""
     if config.pretrain_on is None:
         return plan
-    plan = replace(plan, slices=replace(plan.slices, axis=config.axis))
+    plan = replace(plan, slices=replace(plan.slices, axis=axis))
     plan = overridden_plan(plan, config.target_plan, "target_plan")
     grid = config.target_plan.get("slices", {})
-    fingerprint = take_fingerprint(sources, config.axis)
+    fingerprint = take_fingerprint(sources, axis)
     return with_fitting_grid(plan, fingerprint, grid.get("size"), grid.get("resolution_mm"))

@@ -25,6 +25,8 @@ from pcl_core.training.finetuning import MODEL_FILE, finetune
 from pcl_core.training.state import STATE_FOLDER
 from pcl_core.training.weights import load_weights
 from pcl_core.volumes.cases import Case, find_cases
+from pcl_core.volumes.data_sets import slice_axis
+from pcl_core.volumes.gaps import listed
 from pcl_core.volumes.volume import VolumeSource
 
 VALIDATION_FILE = "validation.json"
@@ -36,8 +38,10 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
     require_writable_folder(args.out)
     found = find_cases(args.images, args.labels, args.layout)
     report_unreadable(found.unreadable, args.strict, reporter)
-    if found.unmatched_labels:
-        reporter.warning(f"{_listed(found.unmatched_labels)} in {args.labels} match no image and are left out.", args.labels)
+    if found.stray_labels:
+        reporter.warning(f"{_listed(found.stray_labels)} in {args.labels} match no image and are left out.", args.labels)
+    if missing := listed(found.gaps):
+        reporter.warning(missing, args.labels)
     cases = _chosen(found.cases, args.cases)
     out = output_folder(args, MODEL_FILE, reporter)
     plan = _plan(args, cases, found.layout, device)
@@ -85,7 +89,7 @@ def _plan(args: argparse.Namespace, cases: Sequence[Case], layout: str, device: 
     if args.encoder is None:
         return overridden(fresh_plan(args, [case.source for case in cases], layout, device), args, "finetune")
     _, about = load_weights(args.encoder, "encoder")
-    plan = about.plan
+    plan = about.plan.override(slices__axis=slice_axis(about.plan.slices.axis, layout))
     if args.plan is not None or args.preset is not None:
         asked = fresh_plan(args, [case.source for case in cases], layout, device)
         plan = replace(plan, preset=asked.preset, finetune=asked.finetune)

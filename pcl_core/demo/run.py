@@ -33,9 +33,9 @@ from pcl_core.training.devices import device_facts, device_name
 from pcl_core.training.finetuning import Annotations, Finetuned, finetune
 from pcl_core.training.pretraining import Pretrained, pretrain
 from pcl_core.volumes.cases import Case, find_cases
+from pcl_core.volumes.class_names import class_names
 from pcl_core.volumes.discovery import find_volumes
 from pcl_core.volumes.geometry import canonical_view
-from pcl_core.volumes.layouts import class_names
 from pcl_core.volumes.reading import read_labels, read_volume
 from pcl_core.volumes.volume import VolumeSource
 

@@ -15,6 +15,7 @@ from pcl_core.presets import PRESETS
 from pcl_core.pretext.registry import NAMES
 from pcl_core.strict_json import build, read_json
 from pcl_core.volumes import layouts
+from pcl_core.volumes.data_sets import can_be_class
 from pcl_core.volumes.geometry import Axis
 
 RANDOM = "random"
@@ -163,12 +164,18 @@ def _require_numbers(config: ExperimentConfig, where: str) -> None:
         ("folds", (config.folds,), 2, 10**6),
         ("use_folds", config.folds_to_run, 0, config.folds - 1),
         ("seeds", (*config.seeds, config.fold_seed), 0, 2**31 - 1),
-        ("classes", config.classes or (), 1, 254),
     ]
     for name, numbers, least, most in checks:
         for number in numbers:
             if not least <= number <= most:
                 raise InputError(f"{where}: {name} holds {number}.", f"Numbers from {least} to {most} make sense there.")
+    _require_values(config, where)
+
+
+def _require_values(config: ExperimentConfig, where: str) -> None:
+    for value in config.classes or ():
+        if not can_be_class(value):
+            raise InputError(f"{where}: classes holds {value}.", "Numbers from 1 to 254 make sense there; MMWHS has its own.")
     for threshold in config.thresholds:
         if not 0 < threshold <= 1:
             raise InputError(f"{where}: thresholds holds {threshold}.", "Differences of positions lie between 0 and 1.")

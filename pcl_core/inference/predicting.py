@@ -32,7 +32,7 @@ class Prediction:
     """What a model says about a volume.
 
     Attributes:
-        labels: (z, y, x) uint8 label values on the volume's own grid.
+        labels: (z, y, x) label values on the volume's own grid, 8-bit, or 16-bit where a class has a larger value.
         probabilities: (classes + 1, z, y, x) uint8, probability times 255, background first; None unless asked for.
     """
 
@@ -51,7 +51,8 @@ class Predictor:
     def __init__(self, network: torch.nn.Module, about: WeightFile, device: torch.device) -> None:
         self.about = about
         self.device = device
-        self.values = np.array([0, *(entry.value for entry in about.classes)], dtype=np.uint8)
+        values = [0, *(entry.value for entry in about.classes)]
+        self.values = np.array(values, dtype=np.min_scalar_type(max(values)))
         self._network = on_device(folded(network), device)
 
     @classmethod
@@ -93,7 +94,7 @@ class Predictor:
             prepared = preparation(volume, self.about.plan.slices, shrink=False)
             grid = prepared.grid
             slices, rows, columns = grid.view.shape
-            labels = np.empty(grid.view.shape, dtype=np.uint8)
+            labels = np.empty(grid.view.shape, dtype=self.values.dtype)
             kept = np.empty((len(self.values), *grid.view.shape), dtype=np.uint8) if probabilities else None
             at_once = max(1, _PIXELS_AT_ONCE[self.device.type] // max(grid.side**2, rows * columns))
             for first in range(0, slices, at_once):

@@ -40,7 +40,7 @@ def find_classes(bank: SliceBank, names: Mapping[int, str], expected: Sequence[i
         InputError: nothing is annotated, there are too many values for label maps, or one is not or cannot be expected.
     """
     for value in expected or ():
-        if not 0 < value < IGNORED:
+        if not (0 < value < IGNORED or value in bank.label_values):
             raise InputError(f"{value} cannot be a class.", "Classes go from 1 to 254; 0 is background, 255 not annotated.")
     found: set[int] = set()
     for volume in bank.volumes:
@@ -68,17 +68,23 @@ def _unique_name(value: int, names: Mapping[int, str]) -> str:
 
 
 def annotated_values(bank: SliceBank, volume: BankedVolume) -> set[int]:
-    """The label values of a volume of a labelled bank, without 0 (background) and 255 (not annotated)."""
+    """The values of a volume's label map, from a labelled bank, without 0 (background) and 255 (not annotated)."""
     assert bank.labels is not None
-    return set(np.unique(bank.labels[volume.start : volume.start + volume.count]).tolist()) - {0, IGNORED}
+    found = set(np.unique(bank.labels[volume.start : volume.start + volume.count]).tolist()) - {0, IGNORED}
+    return {bank.label_values[code - 1] for code in found} if bank.label_values else found
 
 
-def channel_table(classes: Sequence[SegmentClass]) -> np.ndarray:
-    """(256,) network channel of each label value; 255 stays 255, values that are no class become background."""
+def channel_table(classes: Sequence[SegmentClass], label_values: Sequence[int] = ()) -> np.ndarray:
+    """(256,) network channel of each label in a bank; 255 stays 255, values that are no class become background.
+
+    Args:
+        classes: in the order of the channels from 1.
+        label_values: of the bank.
+    """
     table = np.zeros(256, dtype=np.int64)
     table[IGNORED] = IGNORED
     for channel, entry in enumerate(classes, start=1):
-        table[entry.value] = channel
+        table[label_values.index(entry.value) + 1 if label_values else entry.value] = channel
     return table
 
 

@@ -117,7 +117,7 @@ class _Finetuning:
         self.total = steps_in(plan.finetune.steps, plan.finetune.epochs, len(self.rows), self.batch)
         # Epochs of a few cases last a second: checkpoints follow the validations instead.
         self.per_checkpoint = max(self.per_epoch, self.total // VALIDATIONS, 1)
-        self.table = channel_table(annotations.classes)
+        self.table = channel_table(annotations.classes, self.bank.label_values)
         self.augment = Augmenter(plan.finetune.augmentation)
         network = UNet(plan.network.filters, 1 + len(annotations.classes), generator_for(self.seed, "weights"))
         self.transferred, start = 0, {"encoder": "", "encoder_hash": ""}
