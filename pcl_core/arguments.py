@@ -114,9 +114,20 @@ def _finetune(commands: _Commands[_Parser]) -> None:
         "labels", type=Path, metavar="LABELS", help="label maps, named after their images; may be the same folder"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for all results")
-    parser.add_argument("--encoder", type=Path, metavar="FILE", help="start from a pretrained encoder, and its plan")
+    begin = parser.add_mutually_exclusive_group()
+    begin.add_argument("--encoder", type=Path, metavar="FILE", help="start from a pretrained encoder, and its plan")
+    begin.add_argument("--model", type=Path, metavar="FILE", help="go on from a model, with its plan and classes")
     parser.add_argument("--cases", nargs="+", metavar="ID", help="cases or patients to use (default: all with labels)")
     parser.add_argument("--hold-out", default="auto", metavar="ID", help="case to hold out: auto, none, or an id")
+    parser.add_argument(
+        "--leave-one-out", action="store_true", help="also train without each patient in turn, to tell Dice on every case"
+    )
+    parser.add_argument(
+        "--class-list",
+        type=Path,
+        metavar="FILE",
+        help="JSON: a list of classes, each with value, name, color (red, green, blue, 0 to 1) and terminology",
+    )
     parser.add_argument("--classes", nargs="+", type=_label_value, metavar="VALUE", help="label values that may occur")
     parser.add_argument(
         "--annotated-slices",

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from pcl_core.commands.class_list import known_classes
 from pcl_core.errors import InputError
 from pcl_core.events import Reporter
 from pcl_core.slices.bank import BankedVolume, SliceBank
@@ -32,11 +33,12 @@ def annotations_of(args: argparse.Namespace, cases: Sequence[Case], bank: SliceB
         InputError: nothing can be learned from, a list of slices or a case to hold out is wrong, or (strict) a case cannot be
             used.
     """
+    known = known_classes(args)
     names = class_names(args.labels, cases[0].labels.data_set)
     slices = {} if args.annotated_slices is None else _annotated_slices(args.annotated_slices, bank)
     bank = _usable(args, cases, bank, slices, reporter)
     try:
-        classes = find_classes(bank, names, args.classes)
+        classes = find_classes(bank, names, args.classes, known)
     except InputError as error:
         raise InputError(f"{args.labels}: {error.message}", error.hint) from error
     return Annotations(bank, classes, split_cases(bank.volumes, args.hold_out, args.seed), slices)

@@ -23,6 +23,7 @@ from pcl_core.training.cases import Split, find_classes
 from pcl_core.training.context import Context
 from pcl_core.training.finetuning import MODEL_FILE, Annotations, finetune
 from pcl_core.training.pretraining import ENCODER_FILE, pretrain
+from pcl_core.training.starting import Start
 from pcl_core.training.state import FILE, STATE_FOLDER
 from pcl_core.training.weights import load_weights
 from pcl_core.volumes.class_names import class_names
@@ -70,14 +71,14 @@ class CellWork:
         if self._context.cancellation.requested:
             raise CancelledError()
         context = replace(self._context, seed=cell.seed)
-        encoder = None if cell.method == RANDOM else self._encoder(cell, context)
+        begin = None if cell.method == RANDOM else Start.encoder(self._encoder(cell, context))
         folder = self._out / CELLS_FOLDER / cell.folder
         annotated = self._material.annotated(cell.fold, cell.labelled, cell.seed)
         annotations = self._all_annotations()
-        begin = time.monotonic()
+        since = time.monotonic()
         learned = replace(annotations, split=Split(self._volumes(annotated), ()))
         plan = replace(self._material.finetune_plan, pretrain=self._pretrain_plan(cell).pretrain)
-        tuned = finetune(learned, plan, folder, context, encoder, _begun(folder))
+        tuned = finetune(learned, plan, folder, context, begin, _begun(folder))
         test = self._volumes(self._material.folds[cell.fold].test)
         judged = replace(annotations, split=Split((), test))
         predictor = Predictor.load(tuned.model, context.device)
@@ -86,7 +87,7 @@ class CellWork:
         shutil.rmtree(folder / STATE_FOLDER, ignore_errors=True)
         if not self._material.config.keep_models:
             (folder / MODEL_FILE).unlink(missing_ok=True)
-        return Result.of(cell, annotated, found, time.monotonic() - begin)
+        return Result.of(cell, annotated, found, time.monotonic() - since)
 
     def _encoder(self, cell: Cell, context: Context) -> Path:
         """The encoder that a cell starts from; pretrained when no earlier cell needed it.

@@ -28,13 +28,19 @@ class Split:
     held_out: tuple[BankedVolume, ...]
 
 
-def find_classes(bank: SliceBank, names: Mapping[int, str], expected: Sequence[int] | None = None) -> tuple[SegmentClass, ...]:
+def find_classes(
+    bank: SliceBank,
+    names: Mapping[int, str],
+    expected: Sequence[int] | None = None,
+    known: Sequence[SegmentClass] = (),
+) -> tuple[SegmentClass, ...]:
     """The classes of a labelled bank: every value but 0 (background) and 255 (not annotated), in rising order.
 
     Args:
         bank: with labels.
         names: known names by value.
         expected: values that may occur; others are an error. None allows all.
+        known: classes that there are in any case, with their names, colours and terminology.
 
     Raises:
         InputError: nothing is annotated, there are too many values for label maps, or one is not or cannot be expected.
@@ -56,9 +62,11 @@ def find_classes(bank: SliceBank, names: Mapping[int, str], expected: Sequence[i
         raise InputError("The label maps are empty: every voxel is background or not annotated.", "Annotate something first.")
     if len(found) > _MOST_CLASSES:
         raise InputError(f"The label maps hold {len(found)} different values.", "Are these images rather than labels?")
-    values_in_order = sorted(found | set(expected or ()))
+    given = {entry.value: entry for entry in known}
+    values_in_order = sorted(found | set(expected or ()) | set(given))
     return tuple(
-        SegmentClass(value, _unique_name(value, names), _PALETTE[k % len(_PALETTE)]) for k, value in enumerate(values_in_order)
+        given.get(value) or SegmentClass(value, _unique_name(value, names), _PALETTE[k % len(_PALETTE)])
+        for k, value in enumerate(values_in_order)
     )
 
 
