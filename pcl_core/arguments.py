@@ -30,7 +30,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="pclseg", description="Segment CT and MR volumes with few annotations.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
-    for add in (_scan, _pretrain, _finetune, _segment, _evaluate, _experiment, _devices, _bench, _demo):
+    for add in (_scan, _pretrain, _finetune, _segment, _evaluate, _experiment, _worker, _devices, _bench, _demo):
         add(commands)
     return parser
 
@@ -134,6 +134,7 @@ def _segment(commands: _Commands[_Parser]) -> None:
     parser.add_argument("input", type=Path, metavar="INPUT", help=_INPUT)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for all results")
     parser.add_argument("--probabilities", action="store_true", help="also write a volume of 0 to 255 a class")
+    parser.add_argument("--confidence", action="store_true", help="also write the probability of the label, in percent")
     parser.add_argument("--tta", action="store_true", help="average over five looks at each slice")
     _add_input(parser)
 
@@ -155,6 +156,10 @@ def _experiment(commands: _Commands[_Parser]) -> None:
     parser.add_argument(
         "--lanes", type=_whole, metavar="N", help="cells done side by side, each in a process (default: one a GPU, or one)"
     )
+
+
+def _worker(commands: _Commands[_Parser]) -> None:
+    _add(commands, "worker", "Keep a model warm: one JSON request a line on standard input, events on standard output.")
 
 
 def _devices(commands: _Commands[_Parser]) -> None:

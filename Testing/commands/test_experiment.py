@@ -28,11 +28,11 @@ def config(hearts: Path, tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("config")
     (folder / "data").symlink_to(hearts)
 
-    def write(name="CONFIG.json", **values) -> Path:
+    def write(file="CONFIG.json", **values) -> Path:
         least = {"name": "Hearts", "images": "data/imagesTr", "labels": "data/labelsTr", "methods": ["random", "pcl"]}
         data = {**least, "labelled": [1, 2], "folds": 2, "use_folds": [1], "plan": PLAN, **values}
-        (folder / name).write_text(json.dumps(data))
-        return folder / name
+        (folder / file).write_text(json.dumps(data))
+        return folder / file
 
     return write
 
@@ -245,3 +245,32 @@ def test_an_encoder_that_fails_is_not_pretrained_again_for_every_cell(config, pc
 
 def test_a_seed_on_the_command_line_is_refused_since_seeds_stand_in_the_configuration(config, pclseg, tmp_path):
     pclseg("experiment", config(), "--out", tmp_path / "out", "--seed", "3").refusal("seeds")
+
+
+def test_several_experiments_by_one_command_have_folders_of_their_own_and_one_table(config, pclseg, tmp_path, monkeypatch):
+    first = config("first.json", name="First", methods=["random"], labelled=[1])
+    config("second.json", name="Second", methods=["random"], labelled=[2])
+    both = first.parent / "both.json"
+    both.write_text(json.dumps({"name": "Table 1", "experiments": ["first.json", "second.json"]}))
+    out = tmp_path / "out"
+    cancel_at("experiment", 1, monkeypatch)
+    assert pclseg("experiment", both, "--out", out).code == 3
+    monkeypatch.undo()
+    assert [path.name for path in out.iterdir() if path.is_dir()] == ["first"]
+    pclseg("experiment", both, "--out", out).refusal(out / "first", "--resume")
+    summary = pclseg("experiment", both, "--out", out, "--resume").done()
+    assert (summary["cells"], summary["done_now"]) == (2, 1)
+    assert set(summary["dice"]) == {"first", "second"}
+    text = (out / "table.md").read_text()
+    assert text.startswith("# Table 1\n")
+    assert text.index("\n## First\n") < text.index("\n## Second\n")
+    assert [row["labelled"] for name in ("first", "second") for row in rows_of(out / name)] == ["1", "2"]
+
+
+def test_a_data_set_that_is_missing_is_told_before_the_first_is_trained_on(config, pclseg, tmp_path):
+    first = config("here.json", methods=["random"], labelled=[1])
+    config("away.json", methods=["random"], labelled=[1], images="nowhere")
+    both = first.parent / "two.json"
+    both.write_text(json.dumps({"name": "Table 1", "experiments": ["here.json", "away.json"]}))
+    pclseg("experiment", both, "--out", tmp_path / "out").refusal("nowhere")
+    assert not (tmp_path / "out").exists()

@@ -11,6 +11,7 @@ import torch
 from pcl_core.commands.experiment_data import find_material
 from pcl_core.evaluation.cells import cells_of
 from pcl_core.evaluation.protocol import load_config
+from pcl_core.evaluation.series import load_series
 from pcl_core.events import Collected, Reporter
 from Testing.data_sets import CINE_FRAMES, WRITERS
 
@@ -42,7 +43,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_table_has_its_configuration() -> None:
-    assert {path.stem for path in CONFIGS.glob("*.json")} == TABLES.keys()
+    assert {path.stem for path in CONFIGS.glob("*.json")} == TABLES.keys() | {"table1", "table2"}
+
+
+@pytest.mark.parametrize(("name", "halves"), [("table1", ("chd", "acdc")), ("table2", ("mmwhs", "hvsmr"))])
+def test_a_table_is_one_configuration(name: str, halves: tuple[str, ...]) -> None:
+    series = load_series(CONFIGS / f"{name}.json")
+    assert list(series.experiments) == [f"{name}_{half}" for half in halves]
+    assert [config.layout for config in series.experiments.values()] == list(halves)
+    assert {config.setting for config in series.experiments.values()} == {"semi-supervised" if name == "table1" else "transfer"}
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -61,7 +61,7 @@ def test_healthy_volumes_get_a_row_each_and_no_warning(folder: Path) -> None:
 def test_the_report_is_json_and_says_what_a_plan_needs(folder: Path) -> None:
     report = scan(folder)
     assert set(json.loads(json.dumps(report.to_json(), allow_nan=False))) >= {"volumes", "unreadable", "warnings"}
-    fingerprint = take_fingerprint(report.sources, "auto", report.intensity)
+    fingerprint = take_fingerprint(report.sources, "auto", report.ranges)
     assert (fingerprint.volumes, fingerprint.slices, fingerprint.spacing_mm) == (6, 30, (4, 1, 1))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import torch
@@ -26,7 +27,9 @@ from pcl_core.training.state import STATE_FOLDER
 from pcl_core.training.weights import load_weights
 from pcl_core.volumes.cases import Case, find_cases
 from pcl_core.volumes.data_sets import slice_axis
+from pcl_core.volumes.formats import NotReadableError
 from pcl_core.volumes.gaps import listed
+from pcl_core.volumes.sampling import sample
 from pcl_core.volumes.volume import VolumeSource
 
 VALIDATION_FILE = "validation.json"
@@ -87,10 +90,22 @@ def _chosen(cases: Sequence[Case], wanted: Sequence[str] | None) -> list[Case]:
 def _plan(args: argparse.Namespace, cases: Sequence[Case], layout: str, device: torch.device) -> Plan:
     """The encoder's own plan, so that slices and network fit it, or a new one."""
     if args.encoder is None:
-        return overridden(fresh_plan(args, [case.source for case in cases], layout, device), args, "finetune")
+        sources = [case.source for case in cases]
+        return overridden(fresh_plan(args, sources, layout, device, _ranges(sources)), args, "finetune")
     _, about = load_weights(args.encoder, "encoder")
     plan = about.plan.override(slices__axis=slice_axis(about.plan.slices.axis, layout))
     if args.plan is not None or args.preset is not None:
         asked = fresh_plan(args, [case.source for case in cases], layout, device)
         plan = replace(plan, preset=asked.preset, finetune=asked.finetune)
     return overridden(plan, args, "finetune")
+
+
+def _ranges(sources: Sequence[VolumeSource]) -> list[tuple[float, float]]:
+    """Sampled intensities of the volumes; one that cannot be read is met again when it is prepared, and told then."""
+    found = []
+    for source in sources:
+        with suppress(NotReadableError):
+            seen = sample(source)
+            if seen is not None and seen.low <= seen.high:
+                found.append((seen.low, seen.high))
+    return found

@@ -54,7 +54,7 @@ def fresh_plan(
     sources: Sequence[VolumeSource],
     layout: str,
     device: torch.device,
-    intensity: tuple[float, float] | None = None,
+    ranges: Sequence[tuple[float, float]] = (),
 ) -> Plan:
     """The plan from --plan, or from the volumes by --preset.
 
@@ -67,7 +67,7 @@ def fresh_plan(
     if args.plan is not None:
         return load_plan(args.plan)
     axis = slice_axis(args.axis or "auto", layout)
-    fingerprint = take_fingerprint(sources, axis, intensity)
+    fingerprint = take_fingerprint(sources, axis, ranges)
     plan = make_plan(args.preset or "recommended", fingerprint, device_facts(device), axis, layout)
     return with_fitting_grid(plan, fingerprint, args.size, args.resolution)
 

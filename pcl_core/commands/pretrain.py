@@ -61,7 +61,7 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
 
 def _plan(args: argparse.Namespace, found: ScanReport, device: torch.device) -> Plan:
     """The plan of the preset or of a file, as the method needs it, with the options that were given."""
-    plan = fresh_plan(args, found.sources, found.layout, device, found.intensity)
+    plan = fresh_plan(args, found.sources, found.layout, device, found.ranges)
     if args.method is not None:
         plan = suited_to(plan, args.method)
     return overridden(plan, args, "pretrain").override(

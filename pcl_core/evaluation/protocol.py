@@ -13,7 +13,7 @@ from pcl_core.evaluation.overriding import require_known_overrides
 from pcl_core.near import nearest
 from pcl_core.presets import PRESETS
 from pcl_core.pretext.registry import NAMES
-from pcl_core.strict_json import build
+from pcl_core.strict_json import build, read_json
 from pcl_core.volumes import layouts
 from pcl_core.volumes.data_sets import can_be_class
 from pcl_core.volumes.geometry import Axis
@@ -119,12 +119,7 @@ def load_config(path: Path) -> ExperimentConfig:
         InputError: unreadable, no JSON, an unknown key, method, layout, preset or decision of the plan (with the nearest valid
             name), or a value that does not fit.
     """
-    try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputError(f"Cannot read {path}: {error.strerror or error}.", "Check the path.") from error
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}.", "Correct it there.") from error
+    data = read_json(path)
     config: ExperimentConfig = build(ExperimentConfig, data, str(path), _HINT)
     _require_names(config, str(path))
     _require_numbers(config, str(path))

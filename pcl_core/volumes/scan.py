@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from pcl_core.events import Reporter, plain
 from pcl_core.volumes import checks
 from pcl_core.volumes.cases import Cases, match
@@ -93,13 +91,9 @@ class ScanReport:
         return tuple(row.source for row in self.volumes)
 
     @property
-    def intensity(self) -> tuple[float, float] | None:
-        """Medians over the volumes of the smallest and of the largest sampled intensity; None when none was sampled."""
-        ranges = [row.intensity for row in self.volumes if row.intensity]
-        if not ranges:
-            return None
-        low, high = np.median(ranges, axis=0)
-        return float(low), float(high)
+    def ranges(self) -> list[tuple[float, float]]:
+        """Smallest and largest sampled intensity of the volumes of which some were sampled."""
+        return [row.intensity for row in self.volumes if row.intensity]
 
     def to_json(self) -> dict[str, Any]:
         """The report as plain values."""
