@@ -163,3 +163,14 @@ def test_the_pool_without_the_test_fold_has_no_frame_of_its_patients(tmp_path: P
     trained_on = {name.split("_")[0] for name in encoder.data}
     assert trained_on == set(made.patients) - of_test
     assert len(encoder.data) == 2 * CINE_FRAMES
+
+
+def test_a_value_that_the_description_does_not_name_is_told_by_file(tmp_path: Path, pclseg) -> None:
+    made = WRITERS["nnunet"](tmp_path / "data")
+    odd = made.folder / "labelsTr" / "case_02.nii.gz"
+    voxels = np.asarray(nib.load(odd).dataobj).T.copy()
+    voxels[0, 0, :2] = 9
+    save(odd, voxels)
+    outcome = pclseg("finetune", made.folder, made.folder, "--out", tmp_path / "tuned", *SMALL)
+    assert outcome.warnings == [f"The labels {odd} hold 9, of which dataset.json says nothing."]
+    assert _classes(outcome, tmp_path) == {"spleen", "liver", "class 9"}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pcl_core.errors import InputError
-from pcl_core.volumes.class_names import class_names
+from pcl_core.volumes.class_names import class_names, described_values
 
 
 @pytest.mark.parametrize(
@@ -21,8 +21,10 @@ def test_class_names_come_from_either_form(tmp_path: Path, labels: dict) -> None
 
 def test_regions_are_left_out_and_a_missing_file_names_nothing(tmp_path: Path) -> None:
     assert class_names(tmp_path) == {}
+    assert described_values(tmp_path) == frozenset()
     (tmp_path / "dataset.json").write_text(json.dumps({"labels": {"background": 0, "whole": [1, 2], "core": 2}}))
     assert class_names(tmp_path) == {0: "background", 2: "core"}
+    assert described_values(tmp_path) == {0, 1, 2}
 
 
 @pytest.mark.parametrize("text", ["no json", "[]", '{"labels": {"a": "b"}}', '{"labels": 3}'])

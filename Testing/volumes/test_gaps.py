@@ -103,10 +103,10 @@ def test_labels_of_other_frames_than_info_names_are_told(tmp_path: Path) -> None
     assert len(find_cases(folder).cases) == 8  # they are used all the same
 
 
-@pytest.mark.parametrize("text", ["", "ED: 1\n", "ED: first\nES: second\n", "\x00\xff"])
-def test_an_info_that_says_nothing_is_told(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("text", [b"", b"ED: 1\n", b"ED: first\nES: second\n", b"\x00\xff"])
+def test_an_info_that_says_nothing_is_told(tmp_path: Path, text: bytes) -> None:
     folder = WRITERS["acdc"](tmp_path).folder
-    (folder / "patient002" / "Info.cfg").write_text(text)
+    (folder / "patient002" / "Info.cfg").write_bytes(text)
     ((patient, words),) = of_labels(folder)
     assert patient == "patient002"
     assert words.startswith("Info.cfg without lines")

@@ -15,7 +15,7 @@ from pcl_core.slices.bank import BankedVolume, SliceBank
 from pcl_core.training.cases import annotated_rows, annotated_values, find_classes, split_cases
 from pcl_core.training.finetuning import Annotations
 from pcl_core.volumes.cases import Case
-from pcl_core.volumes.class_names import class_names
+from pcl_core.volumes.class_names import DESCRIPTION, class_names, described_values
 
 _EXAMPLE = 'Write for example {"case01": [3, 4, 5]}; slices are counted from 0 in order of position.'
 
@@ -53,6 +53,7 @@ def _usable(
 ) -> SliceBank:
     """The bank without the volumes whose labels hold other values than --classes, or no annotation at all."""
     path = {case.id: case.labels.path for case in cases}
+    described = described_values(args.labels)
     kept: list[BankedVolume] = []
     for volume in bank.volumes:
         try:
@@ -65,9 +66,16 @@ def _usable(
             reporter.warning(f"{error.message} It is left out.", path[volume.id])
         else:
             kept.append(volume)
+            _tell_undescribed(annotated_values(bank, volume), described, path[volume.id], reporter)
     if not kept:
         raise InputError(f"None of the {len(bank.volumes)} cases can be used; the last: {first.message}", first.hint)
     return replace(bank, volumes=tuple(kept))
+
+
+def _tell_undescribed(values: set[int], described: frozenset[int], path: Path, reporter: Reporter) -> None:
+    if described and not values <= described:
+        listed = ", ".join(map(str, sorted(values - described)))
+        reporter.warning(f"The labels {path} hold {listed}, of which {DESCRIPTION} says nothing.", path)
 
 
 def _require_classes(bank: SliceBank, volume: BankedVolume, classes: Sequence[int] | None, path: Path) -> None:

@@ -106,9 +106,11 @@ def content_hash(files: Sequence[Path]) -> str:
 
 
 def content_hashes(items: Sequence[BankItem]) -> list[str]:
-    """The hash of each item's files; several are read at once."""
+    """The hash of each item's files; several are read at once, and files that items share (frames of a 4-D file) once."""
+    distinct = list(dict.fromkeys(item.files for item in items))
     with ThreadPoolExecutor() as pool:
-        return list(pool.map(content_hash, [item.files for item in items]))
+        hashes = dict(zip(distinct, pool.map(content_hash, distinct), strict=True))
+    return [hashes[item.files] for item in items]
 
 
 def bank_key(plan: SlicePlan, items: Sequence[BankItem], hashes: Sequence[str]) -> str:

@@ -33,10 +33,25 @@ def class_names(folder: Path, data_set: str = "") -> dict[int, str]:
     path = description_of(folder)
     if path is None:
         return dict(DATA_SETS[data_set].classes) if data_set in DATA_SETS else {}
+    return {values[0]: name for name, values in _described(path) if len(values) == 1}
+
+
+def described_values(folder: Path) -> frozenset[int]:
+    """All values that the ``dataset.json`` in a folder or beside it speaks of, in regions too; empty when there is none.
+
+    Raises:
+        InputError: as for class_names.
+    """
+    path = description_of(folder)
+    return frozenset() if path is None else frozenset(value for _, values in _described(path) for value in values)
+
+
+def _described(path: Path) -> list[tuple[str, tuple[int, ...]]]:
+    """Names with the value, or the values of a region."""
     try:
         labels: Any = json.loads(path.read_text(encoding="utf-8-sig")).get("labels", {})
-        pairs = [(value, key) if not str(key).isdigit() else (key, value) for key, value in labels.items()]
-        return {int(value): str(name) for value, name in pairs if not isinstance(value, list)}
+        pairs = [(name, value) if str(value).isdigit() else (value, name) for value, name in labels.items()]
+        return [(str(name), tuple(map(int, value if isinstance(value, list) else [value]))) for name, value in pairs]
     except (OSError, ValueError, AttributeError, TypeError) as error:
         raise InputError(
             f"The class names in {path} cannot be read.", 'Correct its "labels", such as {"0": "background", "1": "liver"}.'
