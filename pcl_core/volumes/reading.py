@@ -8,7 +8,7 @@ from pcl_core.errors import InputError
 from pcl_core.volumes.dicom import read_dicom
 from pcl_core.volumes.geometry import Geometry
 from pcl_core.volumes.itk import read_itk
-from pcl_core.volumes.nifti import read_nifti
+from pcl_core.volumes.lazy_nifti import read_nifti
 from pcl_core.volumes.volume import Volume, VolumeSource
 
 _READERS = {"nifti": read_nifti, "nrrd": read_itk, "metaimage": read_itk, "dicom": read_dicom}
