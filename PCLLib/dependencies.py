@@ -10,7 +10,7 @@ import contextlib
 import io
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TextIO
@@ -93,12 +93,12 @@ class Dependencies:
 
     def missing(self) -> Missing:
         """What has to be installed before something can be trained."""
-        return _missing(self._unmet(lambda name: True))
+        return _missing(self._unmet())
 
     @property
     def torch_installed(self) -> bool:
         """Whether PyTorch is there in a version that will do."""
-        return not self._unmet(lambda name: name == "torch")
+        return all(requirement.name != "torch" for requirement in self._unmet())
 
     def install(self, wheels: Path | None = None) -> None:
         """Installs what is missing; returns when that is done, while Slicer shows pip's progress.
@@ -128,7 +128,7 @@ class Dependencies:
             )
 
     def _install_online(self) -> None:
-        unmet = self._unmet(lambda name: True)
+        unmet = self._unmet()
         torch = next((requirement for requirement in unmet if requirement.name == "torch"), None)
         if torch is not None and hasattr(slicer.modules, "pytorchutils"):
             import PyTorchUtils  # noqa: PLC0415 (of another extension, which need not be there)
@@ -140,13 +140,12 @@ class Dependencies:
             slicer.packaging.pip_ensure(unmet, prompt_install=False, requester=_("Positional contrastive learning"))
 
     def _install_offline(self, wheels: Path) -> None:
-        names = [str(requirement) for requirement in self._unmet(lambda name: True)]
+        names = [str(requirement) for requirement in self._unmet()]
         arguments = ["--no-index", "--find-links", str(wheels), *names]
         slicer.packaging.pip_install(arguments, requester=_("Positional contrastive learning"))
 
-    def _unmet(self, wanted: Callable[[str], bool]) -> list[Requirement]:
-        all_of_them: list[Requirement] = slicer.packaging.load_requirements(self._file)
-        return [one for one in all_of_them if wanted(one.name.lower()) and not slicer.packaging.pip_check(one)]
+    def _unmet(self) -> list[Requirement]:
+        return [one for one in slicer.packaging.load_requirements(self._file) if not slicer.packaging.pip_check(one)]
 
 
 class _LastLines(io.TextIOBase):
@@ -196,6 +195,8 @@ def _hint(said: str, wheels: Path | None) -> str:
             return hint
     if "No matching distribution" in said or "Could not find a version" in said:
         if wheels is not None:
-            return _("The folder {folder} lacks a package or has it for another Python version or system.").format(folder=wheels)
+            return _("The folder {folder} lacks a package or has it for another Python version or system.").format(
+                folder=wheels
+            )
         return _("Check the internet connection, or install from a folder of wheels made for this version of Slicer.")
     return _("Try again; if it fails again, report it with these lines.")

@@ -44,7 +44,6 @@ class DeviceReport:
         return cls(gpus, summary["used"], summary["reason"])
 
 
-
 class Driver:
     """Asks the driver of NVIDIA for the cards of the machine, whether PyTorch can use them or is there at all.
 

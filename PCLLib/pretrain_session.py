@@ -50,9 +50,7 @@ class PretrainSession:
         dependencies: the packages that the engine needs.
     """
 
-    def __init__(
-        self, questions: Questions, engine: Engine | None = None, dependencies: Dependencies | None = None
-    ) -> None:
+    def __init__(self, questions: Questions, engine: Engine | None = None, dependencies: Dependencies | None = None) -> None:
         self.changed = Signal[[]]()
         self.scanned = Signal[[]]()
         self.proposed = Signal[[]]()
@@ -103,7 +101,9 @@ class PretrainSession:
     @property
     def can_resume(self) -> bool:
         """Whether a run can be resumed now."""
-        return self.states.view.start and self._settings is not None and OutputFolder(self._settings.out).interrupted() is not None
+        return (
+            self.states.view.start and self._settings is not None and OutputFolder(self._settings.out).interrupted() is not None
+        )
 
     @property
     def torch_installed(self) -> bool:
@@ -430,7 +430,9 @@ class PretrainSession:
             step=found.step, total=found.total
         )
         if self.report is not None and self.report.volumes:
-            self.tell(Message(text, _("It can go on from there, with the settings it was started with."), Tone.NOTE, self._resuming()))
+            self.tell(
+                Message(text, _("It can go on from there, with the settings it was started with."), Tone.NOTE, self._resuming())
+            )
         elif found.folder is not None and self.report is None:
             folder = found.folder
             look = Action(_("Open its volumes"), lambda: self.settings_wanted.emit({"folder": str(folder)}))
@@ -476,7 +478,9 @@ class PretrainSession:
                 self._declined = True
                 (declined or self._offer_to_install)()
 
-        self._questions.ask(Question(_("Python packages are needed"), self._dependencies.missing().question(), choices), answered)
+        self._questions.ask(
+            Question(_("Python packages are needed"), self._dependencies.missing().question(), choices), answered
+        )
 
     def _install(self, wheels: Path | None, then: Callable[[], None]) -> None:
         before = self.state
@@ -530,7 +534,9 @@ class PretrainSession:
         if isinstance(last, Done):
             self.devices = gpu.DeviceReport.from_summary(last.summary)
         elif isinstance(last, Failed):
-            self.devices = gpu.DeviceReport((), "", _("No graphics card could be looked for: {reason}").format(reason=last.message))
+            self.devices = gpu.DeviceReport(
+                (), "", _("No graphics card could be looked for: {reason}").format(reason=last.message)
+            )
         self.changed.emit()
 
     def _cards_known(self, cards: tuple[gpu.Gpu, ...]) -> None:

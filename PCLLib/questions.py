@@ -65,7 +65,9 @@ class Dialogs:
 
         def finished(*_arguments: object) -> None:
             clicked = box.clickedButton()
-            name = next((c.name for c, b in zip(question.choices, buttons, strict=True) if b == clicked), question.choices[-1].name)
+            name = next(
+                (c.name for c, b in zip(question.choices, buttons, strict=True) if b == clicked), question.choices[-1].name
+            )
             self._open.remove(box)
             box.deleteLater()
             answered(name)

@@ -23,7 +23,9 @@ def show_volume(row: VolumeRow) -> Any:
     node = _loaded(row)
     if node is None:
         file = _file_of(row)
-        node = slicer.util.loadVolume(str(file), properties={"name": row.id, "singleFile": row.format != "dicom", "show": False})
+        node = slicer.util.loadVolume(
+            str(file), properties={"name": row.id, "singleFile": row.format != "dicom", "show": False}
+        )
         node.SetAttribute(_ATTRIBUTE, str(row.path))
     slicer.util.setSliceViewerLayers(background=node, fit=True)
     return node

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import slicer
 import vtk
@@ -22,19 +23,18 @@ _ROOT = Path(__file__).resolve().parents[1]
 if (_ROOT / "PCLLib").is_dir() and str(_ROOT) not in sys.path:
     sys.path.insert(0, str(_ROOT))
 
-from PCLLib.parameters import PretrainParameters  # noqa: E402 (only found from here on)
-from PCLLib.pretrain_panel import PretrainPanel  # noqa: E402
-from PCLLib.pretrain_session import PretrainSession  # noqa: E402
-from PCLLib.questions import Dialogs, Questions  # noqa: E402
-from PCLLib.self_test import PretrainSelfTest  # noqa: E402
+from PCLLib.parameters import PretrainParameters
+from PCLLib.pretrain_panel import PretrainPanel
+from PCLLib.pretrain_session import PretrainSession
+from PCLLib.questions import Dialogs, Questions
+from PCLLib.self_test import PretrainSelfTest
 
 
 class PCLPretrain(ScriptedLoadableModule):
     """The module, as Slicer's lists show it."""
 
-    def __init__(self, parent: object) -> None:
+    def __init__(self, parent: Any) -> None:
         super().__init__(parent)
-        parent = self.parent
         parent.title = _("PCL Pretrain")
         parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
         parent.dependencies = []
@@ -124,7 +124,7 @@ class PCLPretrainLogic(ScriptedLoadableModuleLogic):
 
     def getParameterNode(self) -> PretrainParameters:
         """The parameters of the present scene."""
-        return PretrainParameters(super().getParameterNode())
+        return PretrainParameters(super().getParameterNode())  # type: ignore[call-arg]  # the wrapper's constructor
 
 
 class PCLPretrainTest(ScriptedLoadableModuleTest):
