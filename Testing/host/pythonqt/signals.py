@@ -113,7 +113,9 @@ def pyside_signal(raw: QtCore.QObject, name: str) -> Any:
 def _overloads(raw: QtCore.QObject) -> list[str]:
     meta = raw.metaObject()
     methods = (meta.method(index) for index in range(meta.methodCount()))
-    return [bytes(m.methodSignature().data()).decode() for m in methods if m.methodType() == QtCore.QMetaMethod.MethodType.Signal]
+    return [
+        bytes(m.methodSignature().data()).decode() for m in methods if m.methodType() == QtCore.QMetaMethod.MethodType.Signal
+    ]
 
 
 def known_signatures(raw: QtCore.QObject, name: str, declared: tuple[str, ...]) -> list[str]:
