@@ -17,6 +17,7 @@ from PySide6 import QtCore, QtWidgets
 from PySide6.QtTest import QTest
 
 from Testing.host.application.host import Host
+from Testing.host.driving.dialogs import Answer, DialogAnswers, SeenDialog, choose_path, press
 from Testing.host.pythonqt.wrapping import unwrap
 
 REPOSITORY = Path(__file__).parents[3]
@@ -27,6 +28,32 @@ class Bench:
 
     def __init__(self, host: Host) -> None:
         self.host = host
+        self._dialogs = DialogAnswers()
+
+    @property
+    def dialogs(self) -> list[SeenDialog]:
+        """What the dialogs said that were answered in this test."""
+        return self._dialogs.seen
+
+    def answer(self, answer: str | Answer) -> None:
+        """Says how the next dialog is answered: the text of a button, or a function that gets the dialog."""
+        self._dialogs.waiting.append(press(answer) if isinstance(answer, str) else answer)
+
+    def answer_file(self, path: Path) -> None:
+        """The next file dialog gets this path."""
+        self._dialogs.waiting.append(choose_path(path))
+
+    def finish(self) -> None:
+        """Closes the scene; called at the end of a test.
+
+        Raises:
+            AssertionError: a dialog came that the test did not announce, or an announced one did not come.
+        """
+        self.close_scene()
+        self._dialogs.stop()
+        unexpected = "; ".join(f"'{dialog.text}'" for dialog in self._dialogs.unexpected)
+        assert not unexpected, f"dialogs that the test did not announce by bench.answer: {unexpected}"
+        assert not self._dialogs.waiting, f"{len(self._dialogs.waiting)} announced dialogs did not come"
 
     def load(self, name: str, repository: Path = REPOSITORY) -> Any:
         """The Widget object of the module `repository/name/name.py`, with its panel in the window."""

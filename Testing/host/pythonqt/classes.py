@@ -7,7 +7,7 @@ from typing import Any
 from Testing.host.api.kept import ClassApi
 from Testing.host.pythonqt.adjustments import ADJUSTED, CONSTRUCTED
 from Testing.host.pythonqt.enums import enum_members
-from Testing.host.pythonqt.members import BenchGap, MethodMember, PropertyMember, SignalMember, call
+from Testing.host.pythonqt.members import BenchGapError, MethodMember, PropertyMember, SignalMember, call
 from Testing.host.pythonqt.overrides import derived_pyside_class
 from Testing.host.pythonqt.wrapping import DERIVED, Wrapper, registry
 
@@ -52,7 +52,7 @@ def _construct(self: Wrapper, *arguments: Any, **unwanted: Any) -> None:
         raise TypeError(f"{type(self).__name__}: PythonQt's constructors take no keyword arguments: {', '.join(unwanted)}")
     kind = next(base for base in type(self).__mro__ if registry.get(base.__name__) is base)
     if kind._pyside_class is None:
-        raise BenchGap(f"{kind.__name__} exists in Slicer, but the bench cannot make one yet")
+        raise BenchGapError(f"{kind.__name__} exists in Slicer, but the bench cannot make one yet")
     construct = CONSTRUCTED.get(kind.__name__)
     if construct is not None and type(self) is kind:
         object.__setattr__(self, "_raw", construct(*arguments))

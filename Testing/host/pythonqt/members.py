@@ -14,7 +14,7 @@ from Testing.host.pythonqt.signals import Signal, known_signatures
 from Testing.host.pythonqt.wrapping import Wrapper, relay, unwrap, wrap
 
 
-class BenchGap(NotImplementedError):
+class BenchGapError(NotImplementedError):
     """Slicer has it, the bench does not yet."""
 
 
@@ -65,7 +65,9 @@ class PropertyMember:
             if callable(found):
                 return getattr(raw, name)()
         if raw.metaObject().indexOfProperty(self.qt_name) < 0:
-            raise BenchGap(f"{self.owner}.{self.name} exists in Slicer, but PySide6 {type(raw).__name__} has no such property")
+            raise BenchGapError(
+                f"{self.owner}.{self.name} exists in Slicer, but PySide6 {type(raw).__name__} has no such property"
+            )
         return raw.property(self.qt_name)
 
     def _write(self, raw: Any, found: QtCore.QMetaProperty, value: Any) -> bool:
@@ -82,7 +84,7 @@ class PropertyMember:
     def _write_by_setter(self, raw: Any, value: Any) -> None:
         setter = getattr(raw, "set" + self.qt_name[0].upper() + self.qt_name[1:], None)
         if setter is None:
-            raise BenchGap(f"{self.owner}.{self.name} exists in Slicer, but PySide6 {type(raw).__name__} cannot set it")
+            raise BenchGapError(f"{self.owner}.{self.name} exists in Slicer, but PySide6 {type(raw).__name__} cannot set it")
         call(setter, (value,))
 
 
@@ -113,7 +115,9 @@ class MethodMember:
     def _found(self, holder: Any) -> Callable[..., Any]:
         found: Callable[..., Any] | None = getattr(holder, self.name, None)
         if found is None:
-            raise BenchGap(f"{self.owner}.{self.name}() exists in Slicer, but the bench's {self.owner} does not have it yet")
+            raise BenchGapError(
+                f"{self.owner}.{self.name}() exists in Slicer, but the bench's {self.owner} does not have it yet"
+            )
         return found
 
     def _from_class(self, kind: type[Wrapper]) -> Callable[..., Any]:
@@ -146,7 +150,7 @@ class SignalMember:
         """The signatures it can be connected by."""
         raw = alive(wrapper, self.name)
         if getattr(raw, self.name, None) is None:
-            raise BenchGap(f"{self.owner}.{self.name} exists in Slicer, but the bench's {self.owner} does not have it yet")
+            raise BenchGapError(f"{self.owner}.{self.name} exists in Slicer, but the bench's {self.owner} does not have it yet")
         return known_signatures(raw, self.name, self.declared)
 
 

@@ -67,16 +67,17 @@ def wrap(value: Any) -> Any:
         return tuple(wrap(item) for item in value)
     if isinstance(value, dict):
         return {key: wrap(item) for key, item in value.items()}
+    return _wrap_object(value)
+
+
+def _wrap_object(value: Any) -> Any:
     derived = getattr(value, DERIVED, None)
     if derived is not None:
         return derived
-    for base in type(value).__mro__:
-        found = registry.get(base.__name__)
-        if found is not None:
-            return hold(found, value)
-    if type(value).__module__.startswith("PySide6"):
-        return _Unlisted(value)
-    return value
+    found = next((registry[base.__name__] for base in type(value).__mro__ if base.__name__ in registry), None)
+    if found is not None:
+        return hold(found, value)
+    return _Unlisted(value) if type(value).__module__.startswith("PySide6") else value
 
 
 def hold(kind: type[Wrapper], raw: Any) -> Wrapper:

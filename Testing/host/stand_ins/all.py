@@ -6,10 +6,12 @@ from PySide6 import QtCore
 
 from Testing.host.stand_ins import (
     ctk_buttons,
+    ctk_choices,
     ctk_dialogs,
     ctk_numbers,
     ctk_paths,
     qmrml_base,
+    qmrml_nodes,
     qslicer_application,
     qslicer_modules,
     qslicer_window,
@@ -17,10 +19,12 @@ from Testing.host.stand_ins import (
 
 MODULES: tuple[ModuleType, ...] = (
     ctk_buttons,
+    ctk_choices,
     ctk_dialogs,
     ctk_paths,
     ctk_numbers,
     qmrml_base,
+    qmrml_nodes,
     qslicer_modules,
     qslicer_application,
     qslicer_window,

@@ -58,12 +58,12 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
         layout = self.layout()
         if layout is None or self._collapsed:
             return QtCore.QSize(120, self.HEADER)
-        hint = layout.sizeHint()
+        hint = layout.totalSizeHint()
         return QtCore.QSize(max(120, hint.width()), max(self.HEADER, hint.height()))
 
     def minimumSizeHint(self) -> QtCore.QSize:
         layout = self.layout()
-        return QtCore.QSize(60, self.HEADER) if layout is None or self._collapsed else layout.minimumSize()
+        return QtCore.QSize(60, self.HEADER) if layout is None or self._collapsed else layout.totalMinimumSize()
 
     def paintEvent(self, event: QtGui.QPaintEvent) -> None:
         painter = QtWidgets.QStylePainter(self)

@@ -1,8 +1,8 @@
 """Reads .ui files with the stand-ins in place of CTK's and Slicer's widgets."""
 
-import xml.etree.ElementTree as ElementTree
 from functools import reduce
 from typing import Any
+from xml.etree import ElementTree
 
 from PySide6 import QtCore, QtUiTools, QtWidgets
 

@@ -10,10 +10,8 @@ def test_a_click_on_a_button_of_a_ui_file_reaches_the_module(bench):
     assert panel.ui.resultLabel.text == "42"
 
 
-def test_a_module_is_known_by_its_lower_case_name_with_what_it_says_of_itself(bench):
+def test_a_module_is_known_by_its_lower_case_name_with_what_it_says_of_itself(bench, slicer):
     bench.load("Trivial", MODULES)
-    import slicer
-
     assert slicer.modules.trivial.title == "Trivial"
     assert slicer.modules.trivial.categories == ("Testing",)
     assert slicer.util.modulePath("Trivial") == str(MODULES / "Trivial" / "Trivial.py")
@@ -26,10 +24,8 @@ def test_closing_the_scene_tells_the_module(bench):
     assert panel.closed == before + 1
 
 
-def test_values_of_a_ui_file_reach_the_stand_ins(bench):
+def test_values_of_a_ui_file_reach_the_stand_ins(bench, ctk):
     panel = bench.load("Trivial", MODULES)
-    import ctk
-
     assert panel.ui.thresholdSlider.value == 0.35
     assert panel.ui.thresholdSlider.decimals == 3
     assert panel.ui.folderEdit.filters == ctk.ctkPathLineEdit.Dirs | ctk.ctkPathLineEdit.Hidden
