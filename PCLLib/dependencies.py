@@ -56,12 +56,12 @@ class Missing:
     Attributes:
         requirements: with their versions.
         megabytes: of the download, roughly.
-        with_cuda: whether PyTorch may come in its build for NVIDIA cards.
+        torch: whether PyTorch is among them; it may come in its build for NVIDIA cards.
     """
 
     requirements: tuple[Requirement, ...]
     megabytes: int
-    with_cuda: bool
+    torch: bool
 
     def __bool__(self) -> bool:
         return bool(self.requirements)
@@ -71,7 +71,7 @@ class Missing:
         names = ", ".join(requirement.name for requirement in self.requirements)
         count = words.counted(len(self.requirements), _("{n} Python package"), _("{n} Python packages"))
         least, most = words.size(self.megabytes * 2**20), words.size((self.megabytes + _WITH_CUDA) * 2**20)
-        if self.with_cuda:
+        if self.torch:
             much = _("The download is about {least}, or {most} when PyTorch comes in its build for NVIDIA graphics cards.")
         else:
             much = _("The download is about {least}.")
@@ -94,11 +94,6 @@ class Dependencies:
     def missing(self) -> Missing:
         """What has to be installed before something can be trained."""
         return _missing(self._unmet())
-
-    @property
-    def torch_installed(self) -> bool:
-        """Whether PyTorch is there in a version that will do."""
-        return all(requirement.name != "torch" for requirement in self._unmet())
 
     def install(self, wheels: Path | None = None) -> None:
         """Installs what is missing; returns when that is done, while Slicer shows pip's progress.

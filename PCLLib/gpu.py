@@ -43,6 +43,11 @@ class DeviceReport:
         gpus = tuple(Gpu(row["name"], row["memory_bytes"]) for row in summary["devices"] if row["device"] != "cpu")
         return cls(gpus, summary["used"], summary["reason"])
 
+    @classmethod
+    def unknown(cls, why: str) -> DeviceReport:
+        """When PyTorch could not be asked."""
+        return cls((), "", _("No graphics card could be looked for: {reason}").format(reason=why))
+
 
 class Driver:
     """Asks the driver of NVIDIA for the cards of the machine, whether PyTorch can use them or is there at all.

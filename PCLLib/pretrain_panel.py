@@ -109,7 +109,7 @@ class PretrainPanel:
         self._typing.stop()
         self.set_parameters(None)
         self.plot.forget()
-        self.session.close_scene()
+        self.session.clear()
 
     def _parameters_changed(self, *_arguments: object) -> None:
         """Shows the parameters; a folder that came with a scene is looked at."""

@@ -50,5 +50,5 @@ class PretrainSettings:
             ("batch", self.batch),
         ):
             if value:
-                words += [f"--{name}", f"{value:g}"]
+                words += [f"--{name}", str(value)]
         return words

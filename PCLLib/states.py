@@ -41,7 +41,7 @@ _WITH_VOLUMES = frozenset({State.READY, State.STOPPED, State.FAILED, State.DONE}
 _ALLOWED: dict[State, frozenset[State]] = {
     State.NO_FOLDER: frozenset(State),
     State.SCANNING: _IDLE | {State.SCANNING, State.INSTALLING},
-    State.NOTHING_USABLE: frozenset({State.SCANNING}),
+    State.NOTHING_USABLE: _IDLE | {State.SCANNING, State.INSTALLING},
     State.READY: frozenset({State.SCANNING, State.INSTALLING}) | _WITH_VOLUMES,
     State.INSTALLING: _IDLE,
     State.RUNNING: _WITH_VOLUMES | {State.INSTALLING},
