@@ -1,5 +1,6 @@
 """Starts the bench: Slicer's libraries, Qt's application, and the names that modules import."""
 
+import importlib
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -23,6 +24,8 @@ class Host:
 
     def __init__(self, folder: Path, platform: str | None = None) -> None:
         self.folder = folder
+        self.launcher = folder / "bin" / "PythonSlicer"
+        self.use_python(Path(sys.executable))
         use_settings_of(folder)
         self.application = qSlicerApplication(folder, platform)
         self.libraries = SlicerApp()
@@ -48,10 +51,22 @@ class Host:
             self.add_module(module)
 
     def _give_submodules(self) -> None:
-        from Testing.host.scripted import module_classes, translation
+        from Testing.host.scripted import processes, translation
 
-        for name, source in {"ScriptedLoadableModule": module_classes, "i18n": translation}.items():
-            publish(name, source)
+        slicer.util.launchConsoleProcess = processes.launchConsoleProcess
+        slicer.util.executePythonModule = processes.executePythonModule
+        publish("i18n", translation)
+        publish("ScriptedLoadableModule", importlib.import_module("Testing.host.scripted.module_classes"))
+        publish("parameterNodeWrapper", importlib.import_module("Testing.host.scripted.parameters"))
+        packages = importlib.import_module("Testing.host.scripted.packaging")
+        publish("packaging", packages)
+        slicer.util.pip_install, slicer.util.pip_uninstall = packages.pip_install, packages.pip_uninstall
+
+    def use_python(self, interpreter: Path) -> None:
+        """Makes `interpreter` the one behind PythonSlicer."""
+        self.launcher.parent.mkdir(exist_ok=True)
+        self.launcher.write_text(f'#!/bin/sh\nexec "{interpreter}" "$@"\n', encoding="utf-8")
+        self.launcher.chmod(0o755)
 
     def _make_window(self) -> qSlicerMainWindow:
         window = qSlicerMainWindow(self.application.moduleManager())

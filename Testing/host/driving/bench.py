@@ -43,6 +43,10 @@ class Bench:
         """The next file dialog gets this path."""
         self._dialogs.waiting.append(choose_path(path))
 
+    def python_slicer(self, interpreter: Path) -> None:
+        """Makes this interpreter the one behind PythonSlicer until the end of the test."""
+        self.host.use_python(interpreter)
+
     def finish(self) -> None:
         """Closes the scene; called at the end of a test.
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING
 
@@ -16,10 +18,13 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
-    """The bench of this test run, offscreen, with settings of its own."""
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """The bench of this test run, offscreen, with settings of its own and PythonSlicer on the PATH."""
     start = pytest.importorskip("Testing.host.application.host", reason="the bench is not installed: make test does it").start
-    return start(tmp_path_factory.mktemp("bench"), platform="offscreen")
+    host = start(tmp_path_factory.mktemp("bench"), platform="offscreen")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(host.launcher.parent), prepend=os.pathsep)
+        yield host
 
 
 @pytest.fixture
@@ -28,6 +33,7 @@ def bench(host: Host) -> Iterator[Bench]:
     from Testing.host.driving.bench import Bench
 
     bench = Bench(host)
+    host.use_python(Path(sys.executable))
     with slot_errors() as errors:
         yield bench
         bench.finish()

@@ -32,7 +32,7 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         self._node_id = ""
         self._attributes: dict[tuple[str, str], Any] = {}
         self._labels: dict[str, str] = {}
-        self._of_scene, self._of_nodes = SceneObservations(), SceneObservations()
+        self._of_scene, self._of_nodes = SceneObservations(self), SceneObservations(self)
         self._box = QtWidgets.QComboBox(self)
         self._box.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
         self._box.setMinimumContentsLength(8)
@@ -51,19 +51,17 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         self._scene = scene
         if scene is not None:
             for event in (scene.NodeRemovedEvent, scene.EndBatchProcessEvent, scene.EndCloseEvent, scene.EndImportEvent):
-                self._of_scene.add(scene, event, lambda *_: self._list())
+                self._of_scene.add(scene, event, self._list)
             self._of_scene.add(scene, scene.NodeAddedEvent, self._node_added)
             self._of_scene.add(scene, scene.NodeAboutToBeRemovedEvent, self._node_leaves)
         self._list()
 
-    @vtk.calldata_type(vtk.VTK_OBJECT)
-    def _node_added(self, scene: Any, event: str, node: Any) -> None:
+    def _node_added(self, node: Any) -> None:
         if self._fits(node):
             self._list()
             self.nodeAdded.emit(node)
 
-    @vtk.calldata_type(vtk.VTK_OBJECT)
-    def _node_leaves(self, scene: Any, event: str, node: Any) -> None:
+    def _node_leaves(self, node: Any) -> None:
         if self._fits(node):
             self.nodeAboutToBeRemoved.emit(node)
 
@@ -123,7 +121,7 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
     def _first_label(self) -> str:
         return self.nodeTypeLabel(self.nodeTypes[0]) if self.nodeTypes else "node"
 
-    def _node_modified(self, node: Any, event: str) -> None:
+    def _node_modified(self, node: Any) -> None:
         row = self._box.findData(node.GetID())
         if row >= 0 and self._box.itemText(row) != node.GetName():
             self._box.setItemText(row, node.GetName())
