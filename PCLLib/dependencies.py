@@ -151,7 +151,7 @@ class _LastLines(io.TextIOBase):
         self._beside = beside
         self._rest = ""
 
-    def writable(self) -> bool:
+    def writable(self) -> bool:  # of TextIOBase
         return True
 
     def write(self, text: str) -> int:

@@ -62,7 +62,10 @@ class Engine:
         return Call(program, arguments, self._environment())
 
     def _environment(self) -> dict[str, str]:
-        """A child process does not inherit sys.path, so it is told where the engine lies; not to look in its working directory."""
+        """A child process does not inherit sys.path, so it is told where the engine lies.
+
+        It does not look into its working directory, where a file of the name of a package would be taken for it.
+        """
         inherited = os.environ.get("PYTHONPATH")
         paths = [str(self.root), *([inherited] if inherited else [])]
         return {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
