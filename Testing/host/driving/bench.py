@@ -88,6 +88,7 @@ class Bench:
         target = target.lineEdit() if isinstance(target, QtWidgets.QComboBox) else target
         target.setFocus()
         QTest.keySequence(target, "Ctrl+A")
+        QTest.keyClick(target, QtCore.Qt.Key.Key_Delete)
         QTest.keyClicks(target, text)
         QTest.keyClick(target, QtCore.Qt.Key.Key_Tab)
         self.host.process_events()
