@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,8 +45,12 @@ class Engine:
     interpreter: str = "PythonSlicer"
     root: Path = ROOT
 
-    def call(self, words: Sequence[object]) -> Call:
+    def call(self, words: Sequence[object], variables: Mapping[str, str] | None = None) -> Call:
         """The call of a command with its words, which reports events and can be cancelled through its standard input.
+
+        Args:
+            words: command and options.
+            variables: of the environment, beside those that every call has.
 
         Raises:
             EngineNotFoundError: there is no interpreter.
@@ -59,7 +63,7 @@ class Engine:
                 )
             )
         arguments = ("-m", "pcl_core", *(str(word) for word in words), "--events", "--cancel-with-stdin")
-        return Call(program, arguments, self._environment())
+        return Call(program, arguments, {**self._environment(), **(variables or {})})
 
     def _environment(self) -> dict[str, str]:
         """A child process does not inherit sys.path, so it is told where the engine lies.
@@ -69,3 +73,8 @@ class Engine:
         inherited = os.environ.get("PYTHONPATH")
         paths = [str(self.root), *([inherited] if inherited else [])]
         return {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
+
+
+def temporary_files_in(folder: Path) -> dict[str, str]:
+    """Variables by which a process keeps its temporary files in a folder, so that nothing of them outlives it."""
+    return dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import qt
 from slicer.i18n import tr as _
@@ -30,11 +30,17 @@ class Job:
         >>> job.start()
     """
 
-    def __init__(self, engine: Engine, words: Sequence[object], grace_s: float = _GRACE_S) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        words: Sequence[object],
+        grace_s: float = _GRACE_S,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self.happened = Signal[[Event]]()
         self.logged = Signal[[str]]()
         self.ended = Signal[[Last]]()
-        self._call = engine.call(words)
+        self._call = engine.call(words, variables)
         self._grace_s = grace_s
         self._rest = {"out": b"", "err": b""}
         self._tail: list[str] = []

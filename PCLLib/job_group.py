@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from PCLLib.engine import Engine, EngineNotFoundError
 from PCLLib.events import Event, Failed, Last
 from PCLLib.job import Job
 from PCLLib.signals import Signal
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a job does.
+
+    Attributes:
+        words: command of the engine and its options.
+        ended: called when it is over, unless it was left before.
+        afterwards: called in any case when no process is left, after ``ended``: removes what it needed.
+        keeps: whether it has something to keep when it is cancelled; what has not is ended at once.
+        variables: of its environment.
+    """
+
+    words: Sequence[object]
+    ended: Callable[[Last], None]
+    afterwards: Callable[[], None] = lambda: None
+    keeps: bool = False
+    variables: Mapping[str, str] | None = None
 
 
 class JobGroup:
@@ -25,68 +45,60 @@ class JobGroup:
         self.happened = Signal[[str, Event]]()
         self.logged = Signal[[str]]()
         self._engine = engine
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, tuple[Job, Work]] = {}
         self._leaving: list[Job] = []
 
     def __contains__(self, name: str) -> bool:
         return name in self._jobs
 
-    def run(
-        self,
-        name: str,
-        words: Sequence[object],
-        ended: Callable[[Last], None],
-        afterwards: Callable[[], None] = lambda: None,
-    ) -> None:
-        """Starts a command of the engine.
+    @property
+    def busy(self) -> bool:
+        """Whether any process is left, also of jobs that were left."""
+        return bool(self._jobs or self._leaving)
 
-        Args:
-            name: under which it can be cancelled and left.
-            words: command and options.
-            ended: called when it is over, unless it was left before.
-            afterwards: called in any case when no process is left, after ``ended``: removes what it needed.
-        """
+    def run(self, name: str, work: Work) -> None:
+        """Starts a job; an earlier one of that name is left."""
         self.leave(name)
         try:
-            job = Job(self._engine, words)
+            job = Job(self._engine, work.words, variables=work.variables)
         except EngineNotFoundError as error:
-            ended(Failed("failure", str(error), ""))
-            afterwards()
+            work.ended(Failed("failure", str(error), ""))
+            work.afterwards()
             return
 
         def over(last: Last) -> None:
-            if self._jobs.get(name) is job:
+            if self._is(name, job):
                 del self._jobs[name]
-                ended(last)
-            elif job in self._leaving:
+                work.ended(last)
+            else:
                 self._leaving.remove(job)
-            afterwards()
+            work.afterwards()
 
         def happened(event: Event) -> None:
-            if self._jobs.get(name) is job:
+            if self._is(name, job):
                 self.happened.emit(name, event)
 
         job.happened.connect(happened)
         job.logged.connect(self.logged.emit)
         job.ended.connect(over)
-        self._jobs[name] = job
+        self._jobs[name] = (job, work)
         job.start()
 
     def process_id(self, name: str) -> int:
         """Number of a job's process; 0 when there is none."""
-        return self._jobs[name].process_id if name in self._jobs else 0
+        return self._jobs[name][0].process_id if name in self._jobs else 0
 
-    def cancel(self, name: str, keeps: bool = True) -> None:
-        """Cancels a job, which tells its end as always; one that keeps nothing is ended at once."""
+    def cancel(self, name: str) -> None:
+        """Cancels a job, which tells its end as always."""
         if name in self._jobs:
-            (self._jobs[name].cancel if keeps else self._jobs[name].abandon)()
+            _stop(*self._jobs[name])
 
-    def leave(self, name: str, keeps: bool = True) -> None:
-        """Cancels a job whose end is of no interest."""
-        job = self._jobs.pop(name, None)
-        if job is not None and job.running:
+    def leave(self, name: str) -> None:
+        """Cancels a job whose end is of no interest; it ends in the background."""
+        if name in self._jobs:
+            job, work = self._jobs.pop(name)
             self._leaving.append(job)
-            (job.cancel if keeps else job.abandon)()
+            _stop(job, work)
 
     def leave_all(self) -> None:
         """Cancels all jobs; they end in the background."""
@@ -98,3 +110,10 @@ class JobGroup:
         self.leave_all()
         for job in tuple(self._leaving):
             job.end_now()
+
+    def _is(self, name: str, job: Job) -> bool:
+        return name in self._jobs and self._jobs[name][0] is job
+
+
+def _stop(job: Job, work: Work) -> None:
+    (job.cancel if work.keeps else job.abandon)()

@@ -208,7 +208,7 @@ class PretrainPanel:
         ui.deviceLabel.setText(session.device_sentence(device))
         for widget in (ui.folderPathLineEdit, ui.outPathLineEdit, ui.scanTable, ui.advancedButton, ui.epochsSpinBox):
             widget.setEnabled(view.inputs)
-        ui.scanButton.setEnabled(view.inputs and session.state is not State.NO_FOLDER)
+        ui.scanButton.setEnabled(view.inputs and parameters is not None and bool(parameters.folder))
         self._messages.show(session.message)
         ui.estimateLabel.setText(self._estimate_text())
         ui.estimateLabel.setVisible(bool(ui.estimateLabel.text))
@@ -275,6 +275,10 @@ class PretrainPanel:
     def _show_report(self) -> None:
         parameters = self._parameters
         self._table.show(self.session.report, parameters.leftOut if parameters is not None else [])
+        if self.session.report is not None:
+            self._filling = True
+            self.ui.folderPathLineEdit.addCurrentPathToHistory()
+            self._filling = False
 
     def _show_numbers(self) -> None:
         parameters = self._parameters

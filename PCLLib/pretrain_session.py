@@ -13,11 +13,11 @@ from slicer.i18n import tr as _
 from PCLLib import gpu
 from PCLLib import pretrain_texts as texts
 from PCLLib.dependencies import Dependencies
-from PCLLib.engine import Engine
+from PCLLib.engine import Engine, temporary_files_in
 from PCLLib.estimates import Estimate
 from PCLLib.events import Cancelled, Done, Event, Failed, Last, Measured, Planned, Progress, Warned
 from PCLLib.installer import Installer
-from PCLLib.job_group import JobGroup
+from PCLLib.job_group import JobGroup, Work
 from PCLLib.messages import Action, Message
 from PCLLib.output_folder import Interrupted, OutputFolder
 from PCLLib.proposal import Proposal
@@ -122,7 +122,7 @@ class PretrainSession:
         """Asks the driver and, when it is installed, PyTorch."""
         self._driver.ask()
         if self.installer.torch_installed and self.devices is None and _DEVICES not in self.jobs:
-            self.jobs.run(_DEVICES, ["devices"], self._devices_known)
+            self.jobs.run(_DEVICES, Work(["devices"], self._devices_known))
 
     def tell(self, message: Message | None) -> None:
         """Shows a message; None takes it away."""
@@ -167,7 +167,7 @@ class PretrainSession:
             self._pause.start(_PATIENCE_MS)
 
     def _show_nothing(self, message: Message) -> None:
-        self.jobs.leave(_SCAN, keeps=False)
+        self.jobs.leave(_SCAN)
         self.jobs.leave(_ESTIMATE)
         self._forget()
         self.scanned.emit()
@@ -176,7 +176,7 @@ class PretrainSession:
 
     def _scan(self) -> None:
         assert self._settings is not None
-        self.jobs.leave(_SCAN, keeps=False)
+        self.jobs.leave(_SCAN)
         self.jobs.leave(_ESTIMATE)
         self._forget()
         self.scanned.emit()
@@ -184,7 +184,7 @@ class PretrainSession:
         folder = tempfile.TemporaryDirectory(prefix="pcl-scan-")
         file = Path(folder.name) / "report.json"
         words = ["scan", self._settings.folder, "--axis", self._settings.axis, "--json", file]
-        self.jobs.run(_SCAN, words, lambda last: self._scan_ended(last, file), folder.cleanup)
+        self.jobs.run(_SCAN, Work(words, lambda last: self._scan_ended(last, file), folder.cleanup))
 
     def _scan_ended(self, last: Last, file: Path) -> None:
         if isinstance(last, Done):
@@ -222,7 +222,8 @@ class PretrainSession:
             left_out = _written(Path(folder.name) / "left_out.txt", report.names_of(settings.left_out))
             words: list[object] = ["pretrain", settings.folder, "--out", Path(folder.name) / "nothing", "--estimate"]
             words += [*settings.plan_words(), "--exclude-from", left_out]
-            self.jobs.run(_ESTIMATE, words, self._estimated, folder.cleanup)
+            variables = temporary_files_in(Path(folder.name))
+            self.jobs.run(_ESTIMATE, Work(words, self._estimated, folder.cleanup, variables=variables))
         self.changed.emit()
 
     def _estimated(self, last: Last) -> None:
@@ -272,7 +273,7 @@ class PretrainSession:
             self.states.to(State.CANCELLING)
             self.jobs.cancel(_TRAIN)
         elif self.state is State.SCANNING:
-            self.jobs.cancel(_SCAN, keeps=False)
+            self.jobs.cancel(_SCAN)
 
     def _begin(self) -> None:
         """Starts anew; what is in the output folder may be replaced."""
@@ -297,7 +298,7 @@ class PretrainSession:
         self._first_loss = earlier[0][1] if earlier else None
         self.states.to(State.RUNNING)
         self.began.emit(earlier)
-        self.jobs.run(_TRAIN, words, self._trained)
+        self.jobs.run(_TRAIN, Work(words, self._trained, keeps=True))
 
     def _trained(self, last: Last) -> None:
         if isinstance(last, Done):
