@@ -13,10 +13,9 @@ from contextlib import suppress
 
 from pcl_core.arguments import make_parser
 from pcl_core.cancellation import Cancellation, cancelled_by_closed_input, cancelled_by_signals
-from pcl_core.console import Console
 from pcl_core.endings import told
-from pcl_core.errors import InputError
-from pcl_core.events import JsonLines, Reporter
+from pcl_core.errors import InputError, MissingPackageError
+from pcl_core.events import JsonLines, Reporter, Sink
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,14 +26,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     cancellation = Cancellation()
-    reporter = Reporter(
-        _lines(cancellation) if "--events" in words or words[:1] == ["worker"] else Console.of_streams(sys.stdout, sys.stderr)
-    )
+    for_programs = "--events" in words or words[:1] == ["worker"]
+    reporter = Reporter(_lines(cancellation) if for_programs else _console())
     try:
         with cancelled_by_signals(cancellation):
             return told(lambda: _run(words, reporter, cancellation), reporter)
     finally:
         reporter.close()
+
+
+def _console() -> Sink:
+    """Progress bars and tables. Programs that read events need not have what draws them."""
+    from pcl_core.console import Console  # noqa: PLC0415
+
+    return Console.of_streams(sys.stdout, sys.stderr)
 
 
 def _lines(cancellation: Cancellation) -> JsonLines:
@@ -54,5 +59,8 @@ def _run(words: list[str], reporter: Reporter, cancellation: Cancellation) -> No
         raise InputError(f"The seed {args.seed} is not between 0 and 2147483647.", "Choose another --seed.")
     if args.cancel_with_stdin and args.command != "worker":  # it reads its requests from there, and does the same
         cancelled_by_closed_input(cancellation, sys.stdin.fileno())
-    command = importlib.import_module(f"pcl_core.commands.{args.command}")
+    try:
+        command = importlib.import_module(f"pcl_core.commands.{args.command}")
+    except ModuleNotFoundError as error:
+        raise MissingPackageError(f"The Python package {error.name} is not installed.", "Install it and try again.") from error
     command.run(args, reporter, cancellation)

@@ -37,6 +37,13 @@ class InputError(PclError):
     exit_code = 2
 
 
+class MissingPackageError(PclError):
+    """A Python package that the command needs is not installed."""
+
+    kind = "packages"
+    exit_code = 1
+
+
 class OutOfMemoryError(PclError):
     """The device or the machine ran out of memory; the hint names the next smaller setting."""
 

@@ -13,7 +13,7 @@ from pcl_core.volumes.formats import KNOWN, NotReadableError, format_of
 from pcl_core.volumes.ids import Item, unique
 from pcl_core.volumes.itk import itk_sources
 from pcl_core.volumes.layouts import Place, place, resolve
-from pcl_core.volumes.nifti import nifti_sources
+from pcl_core.volumes.lazy_nifti import nifti_sources
 from pcl_core.volumes.volume import Unreadable, VolumeSource
 
 

@@ -9,7 +9,7 @@ from pcl_core.volumes.data_sets import DATA_SETS, LARGEST_VALUE, labels_of
 from pcl_core.volumes.dicom import read_dicom
 from pcl_core.volumes.geometry import Geometry
 from pcl_core.volumes.itk import read_itk
-from pcl_core.volumes.nifti import read_nifti
+from pcl_core.volumes.lazy_nifti import read_nifti
 from pcl_core.volumes.volume import NOT_ANNOTATED, Volume, VolumeSource
 
 _READERS = {"nifti": read_nifti, "nrrd": read_itk, "metaimage": read_itk, "dicom": read_dicom}

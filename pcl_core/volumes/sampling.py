@@ -10,7 +10,7 @@ import numpy as np
 from pcl_core.volumes.beginnings import first_voxels
 from pcl_core.volumes.dicom import read_dicom
 from pcl_core.volumes.formats import NotReadableError
-from pcl_core.volumes.nifti import is_packed, nifti_part
+from pcl_core.volumes.lazy_nifti import is_packed, nifti_part
 from pcl_core.volumes.reading import read_volume
 from pcl_core.volumes.volume import VolumeSource
 

@@ -1,0 +1,130 @@
+"""What an output folder holds already: a finished encoder, or a run that can be resumed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pcl_core.plan import steps_in
+
+ENCODER = "encoder.safetensors"
+METRICS = "metrics.csv"
+PLAN = "plan.json"
+_STATE = Path("state") / "state.safetensors"
+_RECORD = Path("state") / "run.json"
+_LEFT_OUT = Path("state") / "left_out.txt"
+_LARGEST_HEADER = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """A run that stopped before its end.
+
+    Attributes:
+        step: steps that are done.
+        total: steps of the whole run.
+        folder: of its volumes; None when nobody wrote it down.
+        device: that was asked for.
+    """
+
+    step: int
+    total: int
+    folder: Path | None
+    device: str
+
+
+@dataclass(frozen=True)
+class OutputFolder:
+    """A folder of results.
+
+    Attributes:
+        path: of it.
+    """
+
+    path: Path
+
+    @property
+    def encoder(self) -> Path:
+        """Where the encoder is written."""
+        return self.path / ENCODER
+
+    @property
+    def plan(self) -> Path:
+        """The plan of the run that was started last."""
+        return self.path / PLAN
+
+    @property
+    def left_out(self) -> Path:
+        """A text file that names the volumes that are left out, one a line."""
+        return self.path / _LEFT_OUT
+
+    @property
+    def holds_encoder(self) -> bool:
+        """Whether an encoder is there, finished or of a run that was stopped."""
+        return self.encoder.is_file()
+
+    def interrupted(self) -> Interrupted | None:
+        """The run that can be resumed, or None."""
+        about = _about(self.path / _STATE)
+        if about is None or not self.plan.is_file():
+            return None
+        try:
+            step, total = int(about["training"]["step"]), _total(about["plan"])
+        except (KeyError, TypeError, ValueError):
+            return None
+        finished = _about(self.encoder) if step >= total else None
+        if step >= total and finished is not None and finished.get("training", {}).get("steps") == total:
+            return None
+        record = self._record()
+        folder = record.get("folder")
+        return Interrupted(step, total, Path(folder) if folder else None, record.get("device", "auto"))
+
+    def write_record(self, folder: Path, device: str, left_out: list[str]) -> None:
+        """Notes what a run is about to be started on, so that it can be resumed after a crash. Raises OSError."""
+        (self.path / _RECORD).parent.mkdir(parents=True, exist_ok=True)
+        self.left_out.write_text("".join(f"{name}\n" for name in left_out), encoding="utf-8")
+        (self.path / _RECORD).write_text(json.dumps({"folder": str(folder), "device": device}) + "\n", encoding="utf-8")
+
+    def losses(self) -> list[tuple[int, float]]:
+        """Step and loss of every row of metrics.csv that can be read."""
+        try:
+            with (self.path / METRICS).open(newline="", encoding="utf-8") as stream:
+                return [(int(row["step"]), float(row["loss"])) for row in csv.DictReader(stream)]
+        except (OSError, KeyError, TypeError, ValueError):
+            return []
+
+    def _record(self) -> Mapping[str, str]:
+        try:
+            found = json.loads((self.path / _RECORD).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+def proposed(folder: Path) -> Path:
+    """Where the results of a folder of volumes go unless a person says otherwise: beside it."""
+    return folder.with_name(f"{folder.name or 'volumes'}_pretrained")
+
+
+def _total(plan: Mapping[str, Any]) -> int:
+    pretrain = plan["pretrain"]
+    slices = (plan.get("fingerprint") or {}).get("slices") or 1
+    return steps_in(pretrain["steps"], pretrain["epochs"], slices, pretrain["batch"])
+
+
+def _about(path: Path) -> dict[str, Any] | None:
+    """What a weight file says of itself, from its header alone; None for what is no weight file of ours."""
+    try:
+        with path.open("rb") as stream:
+            (length,) = struct.unpack("<Q", stream.read(8))
+            if length > _LARGEST_HEADER:
+                return None
+            found = json.loads(json.loads(stream.read(length))["__metadata__"]["pcl"])
+    except (OSError, ValueError, KeyError, TypeError, struct.error):
+        return None
+    return found if isinstance(found, dict) else None

@@ -1,0 +1,120 @@
+"""The parameters of PCLPretrain as a node of the scene, so that they are saved with it."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+
+from slicer.i18n import tr as _
+from slicer.parameterNodeWrapper import parameterNodeWrapper
+
+from PCLLib.settings import PretrainSettings
+
+
+class Method(Enum):
+    """The objectives, by the engine's names for them."""
+
+    PCL = "pcl"
+    GCL = "gcl"
+    GCL_GD = "gcl-gd"
+    SIMCLR = "simclr"
+    ROTATION = "rotation"
+    PIRL = "pirl"
+    MOCO = "moco"
+    MOCO_PCL = "moco-pcl"
+
+    def label(self) -> str:
+        """For people."""
+        return {
+            Method.PCL: _("Positional contrast (PCL)"),
+            Method.GCL: _("Partition contrast (GCL)"),
+            Method.GCL_GD: _("Partition contrast (GCL, G^D)"),
+            Method.SIMCLR: _("Plain contrast (SimCLR)"),
+            Method.ROTATION: _("Rotation"),
+            Method.PIRL: _("Jigsaw (PIRL)"),
+            Method.MOCO: _("Momentum contrast (MoCo)"),
+            Method.MOCO_PCL: _("Positional MoCo"),
+        }[self]
+
+
+class Preset(Enum):
+    """The rules that make the plan."""
+
+    RECOMMENDED = "recommended"
+    PAPER = "paper"
+
+    def label(self) -> str:
+        """For people."""
+        return {Preset.RECOMMENDED: _("Recommended"), Preset.PAPER: _("As in the paper")}[self]
+
+
+class Axis(Enum):
+    """Across which the slices lie."""
+
+    AUTO = "auto"
+    AXIAL = "axial"
+    CORONAL = "coronal"
+    SAGITTAL = "sagittal"
+
+    def label(self) -> str:
+        """For people."""
+        return {
+            Axis.AUTO: _("Thickest direction"),
+            Axis.AXIAL: _("Axial"),
+            Axis.CORONAL: _("Coronal"),
+            Axis.SAGITTAL: _("Sagittal"),
+        }[self]
+
+
+class Device(Enum):
+    """Where the training runs."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+    def label(self) -> str:
+        """For people."""
+        return {Device.AUTO: _("Automatic"), Device.CPU: _("Processor"), Device.CUDA: _("Graphics card")}[self]
+
+
+@parameterNodeWrapper
+class PretrainParameters:
+    """The parameters of a pretraining. A number of 0 follows the plan's proposal.
+
+    Attributes:
+        folder: of the volumes; empty before one is chosen. Text, since an empty Path would be the working directory.
+        out: folder of the results; empty to follow the folder.
+        leftOut: ids of volumes that are left out.
+        encoder: the encoder of the last finished run.
+    """
+
+    folder: str = ""
+    out: str = ""
+    leftOut: list[str]  # noqa: N815 (Slicer shows the names of parameters, which are written so)
+    method: Method = Method.PCL
+    preset: Preset = Preset.RECOMMENDED
+    axis: Axis = Axis.AUTO
+    device: Device = Device.AUTO
+    threshold: float = 0.0
+    resolution: float = 0.0
+    epochs: int = 0
+    batch: int = 0
+    encoder: str = ""
+
+
+def settings_of(parameters: PretrainParameters) -> PretrainSettings:
+    """The parameters as the session takes them."""
+    return PretrainSettings(
+        folder=Path(parameters.folder),
+        out=Path(parameters.out),
+        left_out=frozenset(parameters.leftOut),
+        method=parameters.method.value,
+        preset=parameters.preset.value,
+        axis=parameters.axis.value,
+        threshold=parameters.threshold,
+        resolution=parameters.resolution,
+        epochs=parameters.epochs,
+        batch=parameters.batch,
+        device=parameters.device.value,
+    )

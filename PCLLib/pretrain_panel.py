@@ -1,0 +1,309 @@
+"""The panel of PCLPretrain: shows the session, and turns what a person does into parameters and calls of the session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer
+import vtk
+from slicer.i18n import tr as _
+
+from PCLLib import handover, scan_table
+from PCLLib.events import Progress
+from PCLLib.log_drawer import LogDrawer
+from PCLLib.loss_plot import LossPlot
+from PCLLib.message_area import MessageArea
+from PCLLib.messages import Message, Tone
+from PCLLib.output_folder import proposed
+from PCLLib.parameters import PretrainParameters, settings_of
+from PCLLib.plan_form import PlanForm
+from PCLLib.pretrain_session import PretrainSession
+from PCLLib.results import progress_sentence
+from PCLLib.scan_report import VolumeRow
+from PCLLib.scan_table import ScanTable
+from PCLLib.states import State
+from PCLLib.volume_display import show_volume
+
+# A path is looked at when nobody has typed for so long.
+_TYPING_MS = 500
+_NUMBERS = ("threshold", "resolution", "epochs", "batch")
+
+
+class PretrainPanel:
+    """Binds the widgets of PCLPretrain.ui, a session and the parameters of the scene.
+
+    Args:
+        ui: the widgets by their names.
+        session: the work.
+    """
+
+    def __init__(self, ui: Any, session: PretrainSession) -> None:
+        self.ui = ui
+        self.session = session
+        self.plot = LossPlot()
+        self._parameters: PretrainParameters | None = None
+        self._observer: int | None = None
+        self._gui: int | None = None
+        self._shown_state: State | None = None
+        self._table = ScanTable(ui.scanTable)
+        self._form = PlanForm({name: getattr(ui, f"{name}SpinBox") for name in _NUMBERS})
+        self._messages = MessageArea(
+            ui.messageFrame, ui.messageLabel, ui.hintLabel, (ui.firstOfferButton, ui.secondOfferButton)
+        )
+        self._log = LogDrawer(ui.logTextEdit, ui.copyLogButton)
+        self._typing = qt.QTimer()
+        self._typing.setSingleShot(True)
+        self._typing.setInterval(_TYPING_MS)
+        self._filling = False
+        self._axis = ""
+        self._connect()
+        self.render()
+
+    def _connect(self) -> None:
+        ui, session = self.ui, self.session
+        ui.folderPathLineEdit.currentPathChanged.connect(self._path_typed)
+        ui.outPathLineEdit.currentPathChanged.connect(self._path_typed)
+        self._typing.timeout.connect(self._paths_changed)
+        ui.scanButton.clicked.connect(self._look_again)
+        ui.startButton.clicked.connect(self._start_or_cancel)
+        ui.resumeButton.clicked.connect(lambda *_arguments: session.resume())
+        ui.proposalsButton.clicked.connect(self._follow_proposals)
+        ui.useButton.clicked.connect(self._use_encoder)
+        ui.curveButton.clicked.connect(lambda *_arguments: self.plot.show())
+        ui.openButton.clicked.connect(self._open_folder)
+        self._table.left_out_changed.connect(self._left_out)
+        self._table.wanted.connect(self._show_volume)
+        self._form.set_by_person.connect(self._set_number)
+        session.changed.connect(self.render)
+        session.scanned.connect(self._show_report)
+        session.proposed.connect(self._show_numbers)
+        session.progressed.connect(self._show_progress)
+        session.began.connect(self._begin_curve)
+        session.measured.connect(self.plot.add)
+        session.logged.connect(self._log.add)
+        session.finished.connect(self._keep_encoder)
+        session.settings_wanted.connect(self._take_settings)
+
+    # Parameters of the scene
+
+    def set_parameters(self, parameters: PretrainParameters | None) -> None:
+        """Takes the parameters of a scene; None when it is closed."""
+        if self._parameters is not None:
+            if self._gui is not None:
+                self._parameters.disconnectGui(self._gui)  # type: ignore[attr-defined]  # the wrapper adds it
+            if self._observer is not None:
+                self._parameters.RemoveObserver(self._observer)  # type: ignore[attr-defined]
+        self._parameters, self._gui, self._observer = parameters, None, None
+        if parameters is None:
+            return
+        combos = {name: getattr(self.ui, f"{name}ComboBox") for name in ("method", "preset", "axis", "device")}
+        self._gui = parameters.connectParametersToGui(combos)  # type: ignore[attr-defined]
+        self._observer = parameters.AddObserver(vtk.vtkCommand.ModifiedEvent, self._parameters_changed)  # type: ignore[attr-defined]
+        self._parameters_changed()
+
+    def close_scene(self) -> None:
+        """Forgets what belongs to the scene, and ends what runs."""
+        self._typing.stop()
+        self.set_parameters(None)
+        self.plot.forget()
+        self.session.clear()
+
+    def _parameters_changed(self, *_arguments: object) -> None:
+        """Shows the parameters; a folder that came with a scene is looked at."""
+        parameters = self._parameters
+        if parameters is None or self._filling:
+            return
+        self._fill_paths(parameters)
+        self._show_numbers()
+        settings = settings_of(parameters)
+        looked_at = self.session.folder
+        if not parameters.folder:
+            if self.session.state is not State.NO_FOLDER:
+                self.session.clear()
+        elif self.session.states.idle and (str(settings.folder) != str(looked_at) or settings.axis != self._axis):
+            self._axis = settings.axis
+            self.session.choose(settings, ask=False)
+        self.session.reconsider(settings)
+        self.render()
+
+    def _fill_paths(self, parameters: PretrainParameters) -> None:
+        self._filling = True
+        for box, path in ((self.ui.folderPathLineEdit, parameters.folder), (self.ui.outPathLineEdit, parameters.out)):
+            if box.currentPath != path:
+                box.setCurrentPath(path)
+        self._filling = False
+
+    # What a person does
+
+    def _path_typed(self, *_arguments: object) -> None:
+        if not self._filling:
+            self._typing.start()
+
+    def _paths_changed(self) -> None:
+        parameters = self._parameters
+        if parameters is None:
+            return
+        folder, out = self.ui.folderPathLineEdit.currentPath.strip(), self.ui.outPathLineEdit.currentPath.strip()
+        chosen = folder != parameters.folder
+        if chosen:
+            followed = not out or (bool(parameters.folder) and out == str(proposed(Path(parameters.folder))))
+            out = str(proposed(Path(folder))) if folder and followed else out
+        self._filling = True  # several parameters change together, and the person is there to be asked
+        parameters.folder, parameters.out = folder, out
+        if chosen:
+            parameters.leftOut = []
+        self._filling = False
+        if chosen and folder:
+            self._axis = parameters.axis.value
+            self.session.choose(settings_of(parameters))
+        self._parameters_changed()
+
+    def _look_again(self, *_arguments: object) -> None:
+        if self._parameters is not None:
+            self.session.choose(settings_of(self._parameters))
+
+    def _left_out(self, ids: list[str]) -> None:
+        if self._parameters is not None:
+            self._parameters.leftOut = ids
+
+    def _set_number(self, name: str, value: float) -> None:
+        if self._parameters is not None:
+            setattr(self._parameters, name, int(value) if name in ("epochs", "batch") else float(value))
+
+    def _follow_proposals(self, *_arguments: object) -> None:
+        for name in _NUMBERS:
+            self._set_number(name, 0)
+
+    def _start_or_cancel(self, *_arguments: object) -> None:
+        if self.session.states.view.cancel:
+            self.session.cancel()
+        elif self._parameters is not None:
+            self.session.start(settings_of(self._parameters))
+
+    def _show_volume(self, row: VolumeRow) -> None:
+        try:
+            show_volume(row)
+        except RuntimeError as error:
+            text = _("Slicer could not load {path}.").format(path=row.path)
+            self.session.tell(Message(text, str(error), Tone.ERROR))
+
+    def _take_settings(self, values: Mapping[str, object]) -> None:
+        """Takes settings that an offer of the session needs."""
+        if self._parameters is not None:
+            for name, value in values.items():
+                if hasattr(self._parameters, name):
+                    kind = type(getattr(self._parameters, name))
+                    setattr(self._parameters, name, kind(value))
+
+    # What the session says
+
+    def render(self) -> None:
+        """Shows the state of the session."""
+        ui, session = self.ui, self.session
+        view, parameters = session.states.view, self._parameters
+        device = parameters.device.value if parameters is not None else "auto"
+        ui.deviceLabel.setText(session.device_sentence(device))
+        for widget in (ui.folderPathLineEdit, ui.outPathLineEdit, ui.scanTable, ui.advancedButton, ui.epochsSpinBox):
+            widget.setEnabled(view.inputs)
+        ui.scanButton.setEnabled(view.inputs and parameters is not None and bool(parameters.folder))
+        self._messages.show(session.message)
+        ui.estimateLabel.setText(self._estimate_text())
+        ui.estimateLabel.setVisible(bool(ui.estimateLabel.text))
+        self._render_buttons()
+        for widget in (ui.progressBar, ui.progressLabel):
+            widget.setVisible(view.progress)
+        self._render_progress_start()
+        ui.resultFrame.setVisible(view.result)
+        if session.result is not None:
+            ui.resultLabel.setText(session.result.sentence())
+        there = hasattr(slicer.modules, "pclsegmentation")
+        ui.useButton.setEnabled(there)
+        ui.useButton.setToolTip("" if there else _("The module PCLSegmentation is not there."))
+        self._render_summary()
+
+    def _render_buttons(self) -> None:
+        ui, session = self.ui, self.session
+        view = session.states.view
+        texts = {State.RUNNING: _("Cancel"), State.SCANNING: _("Cancel"), State.CANCELLING: _("Cancelling ...")}
+        ui.startButton.setText(texts.get(session.state, _("Start pretraining")))
+        reason = self._why_not()
+        ui.startButton.setEnabled(view.cancel or (view.start and not reason))
+        ui.startButton.setToolTip(reason if view.inputs else "")
+        ui.resumeButton.setVisible(session.can_resume)
+
+    def _why_not(self) -> str:
+        """Why nothing can be started; empty when it can."""
+        report, parameters = self.session.report, self._parameters
+        if report is None or parameters is None:
+            return _("Choose a folder of volumes first.")
+        if not report.kept(parameters.leftOut):
+            return _("No volume is left to learn from.")
+        if not parameters.out:
+            return _("Choose an output folder first.")
+        return ""
+
+    def _estimate_text(self) -> str:
+        session = self.session
+        if not session.states.idle or session.report is None or not session.report.volumes:
+            return ""
+        if session.estimating:
+            return _("Time and memory are being estimated ...")
+        return session.estimate.sentence() if session.estimate and session.state is not State.DONE else ""
+
+    def _render_progress_start(self) -> None:
+        """Before the first report nobody knows how far it is: the bar only moves."""
+        ui, state = self.ui, self.session.state
+        texts = {
+            State.SCANNING: _("Looking at the folder ..."),
+            State.RUNNING: _("Starting ..."),
+            State.CANCELLING: _("The step that runs is finished and kept ..."),
+            State.INSTALLING: _("Packages are being installed ..."),
+        }
+        if state in texts and state is not self._shown_state:
+            ui.progressBar.setRange(0, 0)
+            ui.progressLabel.setText(texts[state])
+        self._shown_state = state
+
+    def _render_summary(self) -> None:
+        report, parameters = self.session.report, self._parameters
+        left_out = parameters.leftOut if parameters is not None else []
+        self.ui.tableLabel.setText(scan_table.summary(report, left_out) if report else "")
+
+    def _show_report(self) -> None:
+        parameters = self._parameters
+        self._table.show(self.session.report, parameters.leftOut if parameters is not None else [])
+        if self.session.report is not None:
+            self._filling = True
+            self.ui.folderPathLineEdit.addCurrentPathToHistory()
+            self._filling = False
+
+    def _show_numbers(self) -> None:
+        parameters = self._parameters
+        if parameters is not None:
+            self._form.show(self.session.proposal, {name: getattr(parameters, name) for name in _NUMBERS})
+
+    def _show_progress(self, progress: Progress) -> None:
+        if self.session.state is State.CANCELLING:
+            return
+        self.ui.progressBar.setRange(0, max(1, progress.total))
+        self.ui.progressBar.setValue(progress.done)
+        self.ui.progressLabel.setText(progress_sentence(progress))
+
+    def _begin_curve(self, earlier: list[tuple[int, float]]) -> None:
+        self.plot.begin(earlier)
+        self.plot.show()
+
+    def _keep_encoder(self, encoder: Path) -> None:
+        if self._parameters is not None:
+            self._parameters.encoder = str(encoder)
+            handover.offer_encoder(self._parameters.parameterNode, encoder)  # type: ignore[attr-defined]
+
+    def _use_encoder(self, *_arguments: object) -> None:
+        slicer.util.selectModule("PCLSegmentation")
+
+    def _open_folder(self, *_arguments: object) -> None:
+        if self.session.result is not None:
+            qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(self.session.result.encoder.parent)))

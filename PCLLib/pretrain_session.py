@@ -1,0 +1,391 @@
+"""The work of the PCLPretrain panel: looks at a folder, estimates, trains, and knows how to go on. Knows no widgets."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import qt
+from slicer.i18n import tr as _
+
+from PCLLib import gpu
+from PCLLib import pretrain_texts as texts
+from PCLLib.dependencies import Dependencies
+from PCLLib.engine import Engine, temporary_files_in
+from PCLLib.estimates import Estimate
+from PCLLib.events import Cancelled, Done, Event, Failed, Last, Measured, Planned, Progress, Warned
+from PCLLib.installer import Installer
+from PCLLib.job_group import JobGroup, Work
+from PCLLib.messages import Action, Message
+from PCLLib.output_folder import Interrupted, OutputFolder
+from PCLLib.proposal import Proposal
+from PCLLib.questions import Questions
+from PCLLib.results import Result
+from PCLLib.scan_report import ScanReport
+from PCLLib.settings import PretrainSettings
+from PCLLib.signals import Signal
+from PCLLib.states import State, StateMachine
+
+# An estimate starts a process of some seconds; it waits until a person has stopped changing settings.
+_PATIENCE_MS = 800
+_SCAN, _ESTIMATE, _DEVICES, _TRAIN = "scan", "estimate", "devices", "train"
+
+
+class PretrainSession:
+    """Everything that happens between a folder of volumes and an encoder.
+
+    Signals:
+        changed: something that is shown has changed; look at the attributes.
+        scanned: there is a new report, or none any more.
+        proposed: there is a new proposal of the plan.
+        progressed: how far the work is.
+        began: a training begins; losses of an earlier part of it, as (step, loss).
+        measured: step and loss of the training.
+        logged: a line for the log.
+        finished: there is an encoder.
+        settings_wanted: an offer was taken that needs other settings, by name.
+
+    Args:
+        questions: whom to ask.
+        engine: starts processes.
+        dependencies: the packages that the engine needs.
+    """
+
+    def __init__(self, questions: Questions, engine: Engine | None = None, dependencies: Dependencies | None = None) -> None:
+        self.changed = Signal[[]]()
+        self.scanned = Signal[[]]()
+        self.proposed = Signal[[]]()
+        self.progressed = Signal[[Progress]]()
+        self.began = Signal[[list[tuple[int, float]]]]()
+        self.measured = Signal[[int, float]]()
+        self.logged = Signal[[str]]()
+        self.finished = Signal[[Path]]()
+        self.settings_wanted = Signal[[Mapping[str, object]]]()
+        self.states = StateMachine()
+        self.jobs = JobGroup(engine or Engine())
+        self.installer = Installer(questions, dependencies or Dependencies())
+        self._questions = questions
+        self._driver = gpu.Driver()
+        self._settings: PretrainSettings | None = None
+        self._before_installing = State.NO_FOLDER
+        self._began_at = 0.0
+        self._first_loss: float | None = None
+        self.devices: gpu.DeviceReport | None = None
+        self.cards: tuple[gpu.Gpu, ...] = ()
+        self.folder: Path | None = None
+        self._forget()
+        self._pause = qt.QTimer()
+        self._pause.setSingleShot(True)
+        self._connect()
+
+    def _connect(self) -> None:
+        self._pause.timeout.connect(self._estimate)
+        self.states.changed.connect(lambda _state: self.changed.emit())
+        self.jobs.happened.connect(self._happened)
+        self.jobs.logged.connect(self.logged.emit)
+        self.installer.logged.connect(self.logged.emit)
+        self.installer.began.connect(self._installing)
+        self.installer.ended.connect(self._installed)
+        self._driver.answered.connect(self._cards_known)
+
+    def _forget(self) -> None:
+        self.report: ScanReport | None = None
+        self.proposal: Proposal | None = None
+        self.estimate: Estimate | None = None
+        self.result: Result | None = None
+        self.message: Message | None = None
+
+    # What is there
+
+    @property
+    def state(self) -> State:
+        """The present state."""
+        return self.states.state
+
+    @property
+    def estimating(self) -> bool:
+        """Whether time and memory are being estimated."""
+        return _ESTIMATE in self.jobs
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether a run can be resumed now."""
+        return self.states.view.start and self._interrupted() is not None
+
+    def device_sentence(self, chosen: str) -> str:
+        """Which graphics card there is and whether it will be used; ``chosen`` is auto, cpu or cuda."""
+        return gpu.sentence(self.devices, self.cards, chosen, self.installer.torch_installed)
+
+    def look_for_gpu(self) -> None:
+        """Asks the driver and, when it is installed, PyTorch."""
+        self._driver.ask()
+        if self.installer.torch_installed and self.devices is None and _DEVICES not in self.jobs:
+            self.jobs.run(_DEVICES, Work(["devices"], self._devices_known))
+
+    def tell(self, message: Message | None) -> None:
+        """Shows a message; None takes it away."""
+        self.message = message
+        self.changed.emit()
+
+    # The folder
+
+    def choose(self, settings: PretrainSettings, ask: bool = True) -> None:
+        """Looks at the folder of the settings, after what is missing was installed or that was declined.
+
+        Args:
+            settings: of the panel.
+            ask: whether a person has just chosen it, so that a question is no surprise.
+        """
+        self._settings = settings
+        self.folder = settings.folder
+        if not settings.folder.exists():
+            self._show_nothing(texts.no_folder(settings.folder))
+        elif ask and self.installer.to_be_asked:
+            self.installer.ask(self._scan, self._scan)
+        else:
+            self._scan()
+
+    def clear(self) -> None:
+        """No folder is chosen any more, or the scene is closed: what runs is cancelled in the background."""
+        self.jobs.leave_all()
+        self._pause.stop()
+        self._forget()
+        self.folder = None
+        self.states.to(State.NO_FOLDER)
+        self.scanned.emit()
+
+    def reconsider(self, settings: PretrainSettings) -> None:
+        """Takes settings that have changed; estimates again when they matter for that."""
+        before, self._settings = self._settings, settings
+        if before == settings or not self.states.idle:
+            return
+        if before is None or before.out != settings.out:
+            self._offer_to_resume()
+        if self.report is not None and self.report.volumes:
+            self._pause.start(_PATIENCE_MS)
+
+    def _show_nothing(self, message: Message) -> None:
+        self.jobs.leave(_SCAN)
+        self.jobs.leave(_ESTIMATE)
+        self._forget()
+        self.scanned.emit()
+        self.states.to(State.NOTHING_USABLE)
+        self.tell(message)
+
+    def _scan(self) -> None:
+        assert self._settings is not None
+        self.jobs.leave(_SCAN)
+        self.jobs.leave(_ESTIMATE)
+        self._forget()
+        self.scanned.emit()
+        self.states.to(State.SCANNING)
+        folder = tempfile.TemporaryDirectory(prefix="pcl-scan-")
+        file = Path(folder.name) / "report.json"
+        words = ["scan", self._settings.folder, "--axis", self._settings.axis, "--json", file]
+        self.jobs.run(_SCAN, Work(words, lambda last: self._scan_ended(last, file), folder.cleanup))
+
+    def _scan_ended(self, last: Last, file: Path) -> None:
+        if isinstance(last, Done):
+            self._show_report(ScanReport.read(file))
+        elif isinstance(last, Cancelled):
+            self.states.to(State.NO_FOLDER)
+            self.tell(texts.scan_cancelled())
+        else:
+            self.states.to(State.NOTHING_USABLE)
+            self.tell(texts.failed(last, self._install_offer()))
+
+    def _show_report(self, report: ScanReport) -> None:
+        self.report = report
+        self.scanned.emit()
+        if not report.volumes:
+            self.states.to(State.NOTHING_USABLE)
+            self.tell(texts.nothing_usable(self._install_offer()))
+            return
+        self.states.to(State.READY)
+        if self.installer.needed:
+            self._offer_to_install()
+        else:
+            self._offer_to_resume()
+        self._estimate()
+
+    # The estimate
+
+    def _estimate(self) -> None:
+        settings, report = self._settings, self.report
+        self.jobs.leave(_ESTIMATE)
+        self.estimate = None
+        can = self.states.view.start and not self.installer.needed
+        if can and settings is not None and report is not None and report.kept(settings.left_out):
+            folder = tempfile.TemporaryDirectory(prefix="pcl-estimate-")
+            left_out = _written(Path(folder.name) / "left_out.txt", report.names_of(settings.left_out))
+            words: list[object] = ["pretrain", settings.folder, "--out", Path(folder.name) / "nothing", "--estimate"]
+            words += [*settings.plan_words(), "--exclude-from", left_out]
+            variables = temporary_files_in(Path(folder.name))
+            self.jobs.run(_ESTIMATE, Work(words, self._estimated, folder.cleanup, variables=variables))
+        self.changed.emit()
+
+    def _estimated(self, last: Last) -> None:
+        if isinstance(last, Done):
+            self.estimate = Estimate.from_summary(last.summary)
+        elif isinstance(last, Failed) and self.state is State.READY:
+            self.message = texts.failed(last, ())
+        self.changed.emit()
+
+    # The training
+
+    def start(self, settings: PretrainSettings) -> None:
+        """Starts a training, after what is missing was installed and what is there may be replaced."""
+        self._settings = settings
+        out = OutputFolder(settings.out)
+        interrupted = out.interrupted()
+        if self.installer.needed:
+            self.installer.ask(lambda: self.start(settings), self._offer_to_install)
+        elif interrupted is not None:
+            answers = {"resume": self.resume, "anew": self._begin}
+            self._questions.ask(texts.about_stopped_run(interrupted), lambda name: answers.get(name, self.changed.emit)())
+        elif out.holds_encoder:
+            question = texts.about_replacing(out.encoder)
+            self._questions.ask(question, lambda name: self._begin() if name == "replace" else None)
+        else:
+            self._begin()
+
+    def resume(self) -> None:
+        """Goes on with the run that stopped in the output folder, with the settings that it was started with."""
+        settings, interrupted = self._settings, self._interrupted()
+        if settings is None or interrupted is None:
+            self.tell(texts.nothing_to_resume())
+            return
+        if self.installer.needed:
+            self.installer.ask(self.resume, self._offer_to_install)
+            return
+        out = OutputFolder(settings.out)
+        words = ["pretrain", interrupted.folder or settings.folder, "--out", out.path, "--plan", out.plan, "--resume"]
+        if out.left_out.is_file():
+            words += ["--exclude-from", out.left_out]
+        earlier = [(step, loss) for step, loss in out.losses() if step <= interrupted.step]
+        self._train([*words, "--device", interrupted.device], earlier)
+
+    def cancel(self) -> None:
+        """Cancels what runs: a training keeps its last step, a look at a folder keeps nothing."""
+        if self.state is State.RUNNING:
+            self.states.to(State.CANCELLING)
+            self.jobs.cancel(_TRAIN)
+        elif self.state is State.SCANNING:
+            self.jobs.cancel(_SCAN)
+
+    def _begin(self) -> None:
+        """Starts anew; what is in the output folder may be replaced."""
+        settings, report = self._settings, self.report
+        assert settings is not None
+        assert report is not None
+        out = OutputFolder(settings.out)
+        try:
+            out.write_record(settings.folder, settings.device, report.names_of(settings.left_out))
+        except OSError as error:
+            self.states.to(State.FAILED)
+            self.tell(texts.not_writable(out.path, error.strerror or str(error)))
+            return
+        words = ["pretrain", settings.folder, "--out", out.path, *settings.plan_words(), "--exclude-from", out.left_out]
+        self._train(words, [])
+
+    def _train(self, words: Sequence[object], earlier: list[tuple[int, float]]) -> None:
+        self._pause.stop()
+        self.jobs.leave(_ESTIMATE)
+        self.result = self.message = None
+        self._began_at = time.monotonic()
+        self._first_loss = earlier[0][1] if earlier else None
+        self.states.to(State.RUNNING)
+        self.began.emit(earlier)
+        self.jobs.run(_TRAIN, Work(words, self._trained, keeps=True))
+
+    def _trained(self, last: Last) -> None:
+        if isinstance(last, Done):
+            self.result = Result.from_summary(last.summary, self._first_loss, time.monotonic() - self._began_at)
+            self.states.to(State.DONE)
+            self.finished.emit(self.result.encoder)
+        elif isinstance(last, Cancelled):
+            self.states.to(State.STOPPED)
+            self.tell(texts.stopped(self._interrupted()))
+        else:
+            self.states.to(State.FAILED)
+            self.tell(texts.failed(last, self._offers_after(last)))
+
+    def shut_down(self) -> None:
+        """The module or the application goes away: returns when no process is left."""
+        self._pause.stop()
+        self.jobs.end_all()
+
+    # What happens meanwhile
+
+    def _happened(self, name: str, event: Event) -> None:
+        if isinstance(event, Warned):
+            self.logged.emit(_("Note: {message}").format(message=event.message))
+        elif isinstance(event, Planned) and name == _ESTIMATE and self._settings is not None:
+            fresh = Proposal.from_plan(event.plan)
+            self.proposal = self.proposal.updated(fresh, self._settings) if self.proposal else fresh
+            self.proposed.emit()
+        elif isinstance(event, Progress) and name in (_SCAN, _TRAIN):
+            self.progressed.emit(event)
+        elif isinstance(event, Measured) and name == _TRAIN and "loss" in event.values:
+            loss = event.values["loss"]
+            self._first_loss = loss if self._first_loss is None else self._first_loss
+            self.measured.emit(event.step, loss)
+
+    def _devices_known(self, last: Last) -> None:
+        if isinstance(last, Done):
+            self.devices = gpu.DeviceReport.from_summary(last.summary)
+        elif isinstance(last, Failed):
+            self.devices = gpu.DeviceReport.unknown(last.message)
+        self.changed.emit()
+
+    def _cards_known(self, cards: tuple[gpu.Gpu, ...]) -> None:
+        self.cards = cards
+        self.changed.emit()
+
+    def _installing(self) -> None:
+        self._before_installing = self.state
+        self.message = None
+        self.states.to(State.INSTALLING)
+
+    def _installed(self, problem: Message | None) -> None:
+        self.states.to(self._before_installing)
+        self.tell(problem)
+        self.look_for_gpu()
+
+    # Offers
+
+    def _interrupted(self) -> Interrupted | None:
+        return OutputFolder(self._settings.out).interrupted() if self._settings is not None else None
+
+    def _offer_to_resume(self) -> None:
+        found = self._interrupted()
+        if found is None:
+            return
+        if self.report is not None and self.report.volumes:
+            self.tell(texts.can_be_resumed(found))
+        elif self.report is None and found.folder is not None:
+            wanted = {"folder": str(found.folder)}
+            self.tell(texts.volumes_elsewhere(found, Action(_("Open its volumes"), lambda: self.settings_wanted.emit(wanted))))
+
+    def _offer_to_install(self) -> None:
+        self.tell(texts.packages_missing(self.installer.offer(self._scan)))
+
+    def _install_offer(self) -> tuple[Action, ...]:
+        return (self.installer.offer(self._scan),) if self.installer.needed else ()
+
+    def _offers_after(self, last: Failed) -> tuple[Action, ...]:
+        if last.smaller:
+            return (Action(texts.smaller_setting(last), lambda: self._start_smaller(last.smaller)),)
+        return self._install_offer()
+
+    def _start_smaller(self, smaller: Mapping[str, float]) -> None:
+        """Starts again with other settings, which the panel writes into the parameters; replacing was allowed already."""
+        self.settings_wanted.emit(dict(smaller))
+        self._begin()
+
+
+def _written(path: Path, names: Sequence[str]) -> Path:
+    path.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+    return path

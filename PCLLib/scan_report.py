@@ -1,0 +1,100 @@
+"""The report of a folder of volumes, as the engine's ``scan --json`` writes it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class VolumeRow:
+    """One volume that can be used.
+
+    Attributes:
+        id: unique in the report.
+        path: the file, or the folder of a DICOM series.
+        format: ``nifti``, ``nrrd``, ``metaimage`` or ``dicom``.
+        size: voxels along the stored axes x, y, z.
+        spacing: in mm, along the same.
+        plane: of its slices: axial, coronal or sagittal.
+        slices: how many.
+        frame: in a file of several; None for a volume of its own.
+        warnings: what is doubtful about it, in sentences.
+    """
+
+    id: str
+    path: Path
+    format: str
+    size: tuple[int, ...]
+    spacing: tuple[float, ...]
+    plane: str
+    slices: int
+    frame: int | None
+    warnings: tuple[str, ...]
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> VolumeRow:
+        """Reads one entry of ``volumes``."""
+        return cls(
+            id=data["id"],
+            path=Path(data["path"]),
+            format=data["format"],
+            size=tuple(data["size"]),
+            spacing=tuple(data["spacing"]),
+            plane=data["slice_axis"],
+            slices=data["slices"],
+            frame=data["frame"],
+            warnings=tuple(data["warnings"]),
+        )
+
+
+@dataclass(frozen=True)
+class BadFile:
+    """A file that cannot be used, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class ScanReport:
+    """What a folder holds.
+
+    Attributes:
+        folder: that was looked at.
+        volumes: that can be used, in order of their paths.
+        bad: files that cannot.
+        warnings: what concerns no single volume.
+    """
+
+    folder: Path
+    volumes: tuple[VolumeRow, ...]
+    bad: tuple[BadFile, ...]
+    warnings: tuple[str, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> ScanReport:
+        """Reads the file that ``scan --json`` wrote."""
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return cls(
+            folder=Path(data["input"]),
+            volumes=tuple(VolumeRow.from_json(row) for row in data["volumes"]),
+            bad=tuple(BadFile(Path(row["path"]), row["reason"]) for row in data["unreadable"]),
+            warnings=tuple(row["message"] for row in data["warnings"]),
+        )
+
+    def kept(self, left_out: Collection[str]) -> tuple[VolumeRow, ...]:
+        """The volumes whose ids are not left out."""
+        return tuple(row for row in self.volumes if row.id not in left_out)
+
+    def names_of(self, left_out: Collection[str]) -> list[str]:
+        """What ``pretrain --exclude-from`` understands for some ids: paths, or the id where a file holds several volumes.
+
+        Paths go first, since the id of one volume may be the patient of others.
+        """
+        files = Counter(row.path for row in self.volumes)
+        return [str(row.path) if files[row.path] == 1 else row.id for row in self.volumes if row.id in left_out]

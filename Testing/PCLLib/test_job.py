@@ -1,0 +1,197 @@
+"""Real processes of the engine, through the events of Qt."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+TINY = ("--size", "32", "--filters", "2", "--batch", "4", "--device", "cpu")
+
+
+class Run:
+    """A job with everything it said."""
+
+    def __init__(self, bench, engine, *words, grace_s=20.0):
+        from PCLLib.job import Job
+
+        self.bench = bench
+        self.events, self.log, self.ends = [], [], []
+        self.job = Job(engine, words, grace_s)
+        self.job.happened.connect(self.events.append)
+        self.job.logged.connect(self.log.append)
+        self.job.ended.connect(self.ends.append)
+        self.job.start()
+
+    def until(self, stage, done=1):
+        from PCLLib.events import Progress
+
+        def there():
+            return any(isinstance(e, Progress) and e.stage == stage and e.done >= done for e in self.events) or self.ends
+
+        self.bench.wait_until(there, 60)
+        assert not self.ends, self.ends
+
+    def end(self):
+        self.bench.wait_until(lambda: self.ends, 60)
+        self.bench.host.process_events()
+        assert len(self.ends) == 1
+        assert not self.job.running
+        return self.ends[0]
+
+
+@pytest.fixture
+def run(bench, engine):
+    """Starts a job; none outlives the test."""
+    runs = []
+
+    def start(*words, **options):
+        runs.append(Run(bench, options.pop("engine", engine), *words, **options))
+        return runs[-1]
+
+    yield start
+    for one in runs:
+        one.job.kill()
+        bench.wait_until(lambda one=one: not one.job.running, 10)
+
+
+def alive(number):
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{number}/stat").read_text().split()[2] != "Z" if Path("/proc").exists() else True
+
+
+def test_events_come_in_order_and_the_end_once(run, stacks, tmp_path):
+    from PCLLib.events import Done, Progress, Started
+
+    scan = run("scan", stacks, "--json", tmp_path / "report.json")
+    last = scan.end()
+    assert isinstance(last, Done)
+    assert last.summary["volumes"] == 3
+    assert isinstance(scan.events[0], Started)
+    assert [e.done for e in scan.events if isinstance(e, Progress)][-1] == 3
+    assert (tmp_path / "report.json").is_file()
+
+
+def test_an_error_of_the_engine_comes_with_its_message_and_hint(run, tmp_path):
+    from PCLLib.events import Failed
+
+    last = run("scan", tmp_path / "nowhere").end()
+    assert isinstance(last, Failed)
+    assert str(tmp_path / "nowhere") in last.message
+    assert last.hint
+
+
+def test_a_cancelled_training_keeps_its_checkpoint(run, stacks, tmp_path):
+    from PCLLib.events import Cancelled
+
+    training = run("pretrain", stacks, "--out", tmp_path / "out", *TINY, "--steps", 100000)
+    training.until("pretrain", 20)
+    training.job.cancel()
+    assert training.end() == Cancelled(tmp_path / "out" / "state")
+    assert (tmp_path / "out" / "state" / "state.safetensors").is_file()
+
+
+def test_a_killed_training_says_what_may_have_happened(run, stacks, tmp_path):
+    training = run("pretrain", stacks, "--out", tmp_path / "out", *TINY, "--steps", 100000)
+    training.until("pretrain", 20)
+    os.kill(training.job.process_id, signal.SIGKILL)
+    last = training.end()
+    assert last.kind == "killed"
+    assert "memory" in last.message
+    assert "exit" not in last.message
+    assert last.hint
+
+
+def test_an_engine_that_does_not_listen_is_ended_after_a_while(run, tmp_path):
+    """An interpreter that ignores all arguments and sleeps stands for an engine that hangs."""
+    from PCLLib.engine import Engine
+    from PCLLib.events import Cancelled
+
+    sleeper = tmp_path / "sleeper"
+    sleeper.write_text(f"#!{sys.executable}\nimport time\nprint('up', flush=True)\ntime.sleep(60)\n")
+    sleeper.chmod(0o755)
+    job = run("scan", tmp_path, engine=Engine(str(sleeper)), grace_s=0.3)
+    job.bench.wait_until(lambda: job.log == ["up"])
+    begin = time.monotonic()
+    job.job.cancel()
+    assert job.end() == Cancelled(None)
+    assert time.monotonic() - begin < 10
+
+
+def test_ending_now_leaves_no_process(run, stacks, tmp_path):
+    training = run("pretrain", stacks, "--out", tmp_path / "out", *TINY, "--steps", 100000)
+    training.until("pretrain", 5)
+    number = training.job.process_id
+    training.job.end_now()
+    assert not training.job.running
+    assert not alive(number)
+    assert (tmp_path / "out" / "state" / "state.safetensors").is_file()
+
+
+def test_an_abandoned_job_ends_at_once_and_is_no_failure(run, stacks, tmp_path):
+    from PCLLib.events import Cancelled
+
+    scan = run("scan", stacks)
+    scan.job.abandon()
+    assert scan.end() == Cancelled(None)
+
+
+def test_an_interpreter_that_is_missing_is_told_before_anything_starts(tmp_path):
+    from PCLLib.engine import Engine, EngineNotFoundError
+
+    with pytest.raises(EngineNotFoundError, match="was not found"):
+        Engine(str(tmp_path / "PythonSlicer")).call(["scan"])
+
+
+def test_an_interpreter_that_cannot_run_is_told_in_words(run, tmp_path):
+    from PCLLib.engine import Engine
+
+    broken = tmp_path / "PythonSlicer"
+    broken.write_text("#!/no/such/interpreter\n")
+    broken.chmod(0o755)
+    last = run("scan", tmp_path, engine=Engine(str(broken))).end()
+    assert "could not be started" in last.message
+    assert last.hint
+
+
+def test_a_crash_before_the_first_event_quotes_the_last_line(run, tmp_path):
+    from PCLLib.engine import Engine
+
+    empty = tmp_path / "no_engine_here"
+    empty.mkdir()
+    last = run("scan", tmp_path, engine=Engine(sys.executable, empty)).end()
+    assert "pcl_core" in last.message
+    assert "exit" not in last.message
+
+
+def test_the_environment_of_the_application_is_left_alone(run, stacks):
+    before = dict(os.environ)
+    run("scan", stacks).end()
+    assert dict(os.environ) == before
+
+
+def test_the_child_finds_the_engine_beside_pcllib(engine, monkeypatch):
+    import PCLLib
+
+    monkeypatch.setenv("PYTHONPATH", "elsewhere")
+    paths = engine.call(["scan"]).environment["PYTHONPATH"].split(os.pathsep)
+    assert paths == [str(Path(PCLLib.__file__).parents[1]), "elsewhere"]
+
+
+def test_lines_that_are_no_events_go_to_the_log(run, tmp_path):
+    from PCLLib.engine import Engine
+
+    talker = tmp_path / "talker"
+    text = "printf 'one\\ntw'; sleep 0.2; printf 'o\\n'; printf 'three' >&2"
+    talker.write_text(f"#!/bin/sh\n{text}\n")
+    talker.chmod(0o755)
+    job = run("scan", tmp_path, engine=Engine(str(talker)))
+    job.end()
+    assert sorted(job.log) == ["one", "three", "two"]

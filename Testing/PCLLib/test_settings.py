@@ -1,0 +1,38 @@
+from pathlib import Path
+
+from pcl_core.arguments import METHODS as ENGINES
+from pcl_core.arguments import make_parser
+
+
+def settings(**values):
+    from PCLLib.settings import PretrainSettings
+
+    return PretrainSettings(Path("volumes"), Path("out"), **values)
+
+
+def parsed(**values):
+    return make_parser().parse_args(["pretrain", "volumes", "--out", "out", *settings(**values).plan_words()])
+
+
+def test_what_is_not_set_is_left_to_the_plan():
+    args = parsed()
+    assert (args.threshold, args.resolution, args.epochs, args.batch, args.axis) == (None,) * 5
+    assert (args.method, args.preset, args.device) == ("pcl", "recommended", "auto")
+
+
+def test_the_engine_understands_all_that_can_be_set():
+    args = parsed(
+        method="moco-pcl", preset="paper", axis="axial", threshold=0.35, resolution=1.25, epochs=7, batch=16, device="cpu"
+    )
+    assert (args.method, args.preset, args.axis, args.device) == ("moco-pcl", "paper", "axial", "cpu")
+    assert (args.threshold, args.resolution, args.epochs, args.batch) == (0.35, 1.25, 7, 16)
+
+
+def test_large_numbers_stay_whole_numbers():
+    assert parsed(epochs=1234567).epochs == 1234567
+
+
+def test_the_methods_are_those_of_the_engine():
+    from PCLLib.settings import METHODS
+
+    assert METHODS == ENGINES

@@ -1,0 +1,128 @@
+"""The panel of PCLPretrain in a test's hands."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+class Page:
+    """What a person sees and does: real clicks and keys on the real panel, real processes behind it."""
+
+    def __init__(self, bench: Any) -> None:
+        self.bench = bench
+        self.widget = bench.load("PCLPretrain")
+        self.panel = self.widget.panel
+        self.ui = self.panel.ui
+        self.session = self.panel.session
+        self.parameters = self.widget.logic.getParameterNode()
+
+    @property
+    def state(self) -> str:
+        return self.session.state.name
+
+    @property
+    def message(self) -> str:
+        """What the message area says; empty when it is hidden."""
+        if not self.ui.messageFrame.visible:
+            return ""
+        return " ".join(label.text for label in (self.ui.messageLabel, self.ui.hintLabel) if label.visible)
+
+    @property
+    def pid(self) -> int:
+        """The process of the training."""
+        return self.session.jobs.process_id("train")
+
+    def wait(self, *states: str, seconds: float = 60) -> str:
+        """Waits until the panel is in one of the states."""
+        self.bench.wait_until(lambda: self.state in states, seconds)
+        return self.state
+
+    def type_folder(self, folder: Path) -> None:
+        self.bench.type_text(self.ui.folderPathLineEdit, str(folder))
+        self.bench.wait_until(lambda: self.state != "NO_FOLDER" or self.bench.dialogs, 20)
+
+    def open(self, folder: Path, *states: str) -> str:
+        """Types a folder and waits until it was looked at."""
+        self.type_folder(folder)
+        return self.wait(*(states or ("READY", "NOTHING_USABLE")))
+
+    def small(self, **values: Any) -> None:
+        """Settings by which a step is a blink."""
+        self.parameters.device = type(self.parameters.device).CPU
+        for name, value in {"batch": 4, "resolution": 4.0, **values}.items():
+            setattr(self.parameters, name, value)
+
+    def start(self) -> None:
+        """Clicks Start and waits for the first progress of the training."""
+        self.bench.click(self.ui.startButton)
+        self.wait("RUNNING")
+        self.bench.wait_until(lambda: "Training" in self.ui.progressLabel.text or self.state != "RUNNING", 60)
+        assert self.state == "RUNNING", self.message
+
+    def steps(self, count: int) -> None:
+        """Waits until so many steps are done."""
+        bar = self.ui.progressBar
+        self.bench.wait_until(lambda: "Training" in self.ui.progressLabel.text and bar.value >= count, 60)
+
+    def kill(self) -> None:
+        """Ends the training from outside, as the system does when memory runs out."""
+        os.kill(self.pid, signal.SIGKILL)
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """The texts of the table."""
+        table = self.ui.scanTable
+        return [tuple(table.item(row, column).text() for column in range(3)) for row in range(table.rowCount)]
+
+    def offers(self) -> list[str]:
+        """The buttons of the message area."""
+        return [button.text for button in (self.ui.firstOfferButton, self.ui.secondOfferButton) if button.visible]
+
+
+def family(ancestor: int) -> set[int]:
+    """The processes that descend from one, and have not ended."""
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            state, parent = (path / "stat").read_text().rpartition(")")[2].split()[:2]
+        except OSError:
+            continue
+        if state != "Z":
+            parents[int(path.name)] = int(parent)
+    found: set[int] = set()
+    while True:
+        more = {number for number, parent in parents.items() if parent in {ancestor, *found}} - found
+        if not more:
+            return found
+        found |= more
+
+
+@pytest.fixture
+def children() -> Callable[[], set[int]]:
+    """The processes that this one started."""
+    if not Path("/proc/self/stat").exists():
+        pytest.skip("this system does not list processes in /proc")
+    before = family(os.getpid())
+    return lambda: family(os.getpid()) - before
+
+
+@pytest.fixture
+def page(bench: Any) -> Iterator[Page]:
+    """The panel, empty; when the test is over nothing runs any more."""
+    one = Page(bench)
+    yield one
+    one.session.clear()
+    bench.wait_until(lambda: not one.session.jobs.busy, 60)
+
+
+@pytest.fixture
+def stacks(volume: Callable[..., Path], tmp_path: Path) -> Path:
+    """A folder of three small volumes."""
+    for seed in range(3):
+        volume(tmp_path / "volumes" / f"case{seed}.nrrd", seed=seed, shape=(8, 32, 32))
+    return tmp_path / "volumes"

@@ -1,0 +1,1 @@
+"""The `slicer` namespace: the application, its modules, its settings, its files."""

@@ -1,0 +1,1 @@
+"""What tests use: clicks, dialogs that are answered, waiting, photographs."""

@@ -1,0 +1,1 @@
+"""PythonQt's way of showing Qt to Python, over PySide6."""

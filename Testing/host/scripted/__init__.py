@@ -1,0 +1,1 @@
+"""What Slicer gives to scripted modules in Python: base classes, parameter nodes, packages, translations."""
