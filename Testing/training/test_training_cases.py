@@ -29,7 +29,7 @@ def labels_with(*values: int, slices: int = 4) -> np.ndarray:
 
 
 def volumes_of(*patients: str) -> list[BankedVolume]:
-    return [BankedVolume(f"{patient}_{k}", patient, 10 * k, 10, "") for k, patient in enumerate(patients)]
+    return [BankedVolume(f"{patient}_{k}", patient, 10 * k, 10, "", 4.0) for k, patient in enumerate(patients)]
 
 
 def test_classes_are_all_values_in_rising_order_but_background_and_not_annotated(tmp_path: Path) -> None:
