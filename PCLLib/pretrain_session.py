@@ -149,7 +149,8 @@ class PretrainSession:
 
     def clear(self) -> None:
         """No folder is chosen any more, or the scene is closed: what runs is cancelled in the background."""
-        self.jobs.leave_all()
+        for name in (_SCAN, _ESTIMATE, _TRAIN):
+            self.jobs.leave(name)
         self._pause.stop()
         self._forget()
         self.folder = None
