@@ -17,7 +17,8 @@ from PySide6 import QtCore, QtWidgets
 from PySide6.QtTest import QTest
 
 from Testing.host.application.host import Host
-from Testing.host.driving.dialogs import DialogAnswers, SeenDialog, choose_path, press
+from Testing.host.driving.dialogs import DialogAnswers, choose_path, press
+from Testing.host.driving.seen_dialog import SeenDialog
 from Testing.host.pythonqt.wrapping import unwrap, wrap
 
 #: vtkMRMLLayoutNode.SlicerLayoutFourUpView
