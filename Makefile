@@ -31,7 +31,7 @@ test-slicer:
 	"$(SLICER_EXECUTABLE)" --no-splash --ignore-slicerrc --additional-module-paths $(wildcard PCLPretrain PCLSegmentation) \
 		--python-script Testing/host/driving/in_slicer.py $(MODULE_TESTS)
 
-check: .venv/.ready
+check: .venv/.bench-ready
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
