@@ -47,7 +47,7 @@ class qMRMLSegmentsTableView(qMRMLWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._table)
         self._table.itemChanged.connect(self._edited)
-        self._table.selectionModel().selectionChanged.connect(lambda now, gone: self.selectionChanged.emit(now, gone))
+        self._table.selectionModel().selectionChanged.connect(self.selectionChanged.emit)
 
     def setSegmentationNode(self, node: Any) -> None:
         self._observations.clear()
