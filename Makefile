@@ -4,7 +4,7 @@ PYTHON ?= python3
 RUN = .venv/bin/python
 OUT ?= demo-output
 
-.PHONY: demo test test-slow test-slicer desk check bench clean
+.PHONY: demo test test-slow test-slicer desk check bench clean screenshots
 
 demo: .venv/.ready
 	$(RUN) -m pcl_core demo --out $(OUT)
@@ -30,6 +30,10 @@ test-slicer:
 	@test -n "$(SLICER_EXECUTABLE)" || { echo "Say where 3D Slicer is: make test-slicer SLICER_EXECUTABLE=/path/to/Slicer" >&2; exit 2; }
 	"$(SLICER_EXECUTABLE)" --no-splash --ignore-slicerrc --additional-module-paths $(wildcard PCLPretrain PCLSegmentation) \
 		--python-script Testing/host/driving/in_slicer.py $(MODULE_TESTS)
+
+# The pictures of the panels in Docs/images/.
+screenshots: .venv/.bench-ready
+	PCL_SCREENSHOTS=1 $(RUN) -m pytest -m screenshots
 
 check: .venv/.bench-ready
 	$(RUN) -m ruff check .

@@ -46,7 +46,7 @@ def test_what_is_missing_is_named_with_its_size(bench, python, needing):
     assert "3 Python packages" in question
     assert "torch, scipy, numpy" in question
     assert "257 MB" in question
-    assert "3.0 GB" in question
+    assert "3.1 GB" in question
     assert "Install now?" in question
 
 
