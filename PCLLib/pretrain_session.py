@@ -321,7 +321,7 @@ class PretrainSession:
     # What happens meanwhile
 
     def _happened(self, name: str, event: Event) -> None:
-        if isinstance(event, Warned):
+        if isinstance(event, Warned) and name != _ESTIMATE:
             self.logged.emit(_("Note: {message}").format(message=event.message))
         elif isinstance(event, Planned) and name == _ESTIMATE and self._settings is not None:
             fresh = Proposal.from_plan(event.plan)

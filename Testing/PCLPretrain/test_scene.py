@@ -10,7 +10,7 @@ def changed(page, stacks, tmp_path, qt):
     """The panel after a person changed everything."""
     page.open(stacks)
     page.bench.click(page.ui.advancedButton)
-    page.bench.choose(page.ui.methodComboBox, "Plain contrast (SimCLR)")
+    page.bench.choose(page.ui.methodComboBox, "Plain (SimCLR)")
     page.bench.choose(page.ui.presetComboBox, "As in the paper")
     page.bench.choose(page.ui.deviceComboBox, "Processor")
     page.bench.type_text(page.ui.thresholdSpinBox, "0.25")
@@ -49,7 +49,7 @@ def test_saving_and_loading_the_scene_keeps_the_parameters(changed, tmp_path, sl
     changed.wait("READY")
     assert values(changed) == before
     assert changed.ui.folderPathLineEdit.currentPath == before["folder"]
-    assert changed.ui.methodComboBox.currentText == "Plain contrast (SimCLR)"
+    assert changed.ui.methodComboBox.currentText == "Plain (SimCLR)"
     assert changed.ui.batchSpinBox.value == 12
     assert changed.ui.tableLabel.text.startswith("2 of 3 volumes")
 

@@ -41,10 +41,13 @@ def camera(request, page):
     def take(name):
         for _ in range(4):
             page.bench.host.process_events()
-        assert raw.minimumSizeHint().width() <= WIDTH, f"{name}: the panel needs {raw.minimumSizeHint().width()} pixels"
+        needs = {child.objectName(): child.minimumSizeHint().width() for child in raw.findChildren(QtWidgets.QWidget)}
+        widest = sorted(needs.items(), key=lambda item: -item[1])[:6]
+        assert raw.minimumSizeHint().width() <= WIDTH, f"{name}: the panel is too wide: {widest}"
+        end = page.ui.logButton._raw
+        bottom = end.mapTo(raw, end.rect().bottomLeft()).y() + 10
         picture = raw.grab().toImage()
-        height = min(picture.height(), raw.layout().heightForWidth(WIDTH) if raw.hasHeightForWidth() else raw.sizeHint().height())
-        picture = picture.copy(0, 0, WIDTH, height).convertToFormat(picture.Format.Format_RGB888)
+        picture = picture.copy(0, 0, WIDTH, min(bottom, picture.height())).convertToFormat(picture.Format.Format_RGB888)
         IMAGES.mkdir(parents=True, exist_ok=True)
         assert picture.save(str(IMAGES / f"{name}{request.param}.png"))
 

@@ -11,6 +11,11 @@ import pytest
 LONG = 100000
 
 
+def long_test(test):
+    """Marks a test that starts several trainings."""
+    return pytest.mark.slow(pytest.mark.ci_slow(test))
+
+
 @pytest.fixture
 def ready(page, stacks):
     """The panel with three volumes and settings by which a step is a blink."""
@@ -50,6 +55,7 @@ def test_a_click_leads_to_an_encoder(page, stacks, out, qt):
     assert not page.ui.progressBar.visible
 
 
+@long_test
 def test_the_encoder_is_handed_over_only_where_somebody_takes_it(page, stacks, slicer, monkeypatch):
     page.small(epochs=1)
     page.open(stacks)
@@ -84,6 +90,7 @@ def test_a_cancelled_training_is_kept_and_goes_on(ready, out):
     assert not ready.ui.resumeButton.visible
 
 
+@long_test
 def test_a_short_training_resumed_ends_with_its_encoder(ready, out):
     ready.parameters.epochs = 15
     ready.start()
@@ -108,6 +115,7 @@ def test_a_killed_training_says_so_in_words_and_can_be_resumed(ready, children):
     ready.bench.wait_until(lambda: not children(), 20)
 
 
+@long_test
 def test_after_a_crash_of_slicer_the_run_is_offered_again(ready, stacks, out):
     ready.start()
     ready.steps(20)
@@ -122,6 +130,7 @@ def test_after_a_crash_of_slicer_the_run_is_offered_again(ready, stacks, out):
     assert ready.wait("RUNNING") == "RUNNING"
 
 
+@long_test
 def test_an_output_folder_alone_leads_back_to_its_volumes(ready, stacks, out):
     ready.start()
     ready.steps(20)
@@ -138,6 +147,7 @@ def test_an_output_folder_alone_leads_back_to_its_volumes(ready, stacks, out):
     assert ready.ui.resumeButton.visible
 
 
+@long_test
 def test_what_was_left_out_stays_left_out_when_a_run_is_resumed(ready, out, qt):
     ready.ui.scanTable.item(0, 0).setCheckState(qt.Qt.Unchecked)
     ready.parameters.epochs = 15
@@ -161,6 +171,7 @@ def test_closing_the_scene_ends_the_training_and_keeps_it(ready, children, out):
     assert (out / "state" / "state.safetensors").is_file()
 
 
+@long_test
 def test_reloading_the_module_ends_the_training_before_it_returns(ready, children, out, monkeypatch):
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] in ("PCLLib", "pcl_core"):
@@ -173,6 +184,7 @@ def test_reloading_the_module_ends_the_training_before_it_returns(ready, childre
     assert (out / "state" / "state.safetensors").is_file()
 
 
+@long_test
 def test_opening_another_module_ends_nothing(ready, slicer):
     ready.start()
     slicer.util.selectModule("Data")
@@ -193,6 +205,7 @@ def test_an_encoder_is_never_replaced_without_a_question(ready, out):
     assert (out / "encoder.safetensors").read_bytes() == b"precious"
 
 
+@long_test
 def test_an_encoder_is_replaced_when_a_person_says_so(ready, out):
     ready.parameters.epochs = 1
     out.mkdir()
@@ -203,6 +216,7 @@ def test_an_encoder_is_replaced_when_a_person_says_so(ready, out):
     assert (out / "encoder.safetensors").read_bytes() != b"old"
 
 
+@long_test
 @pytest.mark.parametrize(("answer", "state"), [("Resume", "RUNNING"), ("Start anew", "RUNNING"), ("Cancel", "FAILED")])
 def test_a_stopped_run_is_not_lost_without_a_question(ready, out, answer, state):
     ready.start()
@@ -261,6 +275,7 @@ raise SystemExit(main(sys.argv[3:]))
 """
 
 
+@long_test
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="this system has no /proc")
 def test_want_of_memory_offers_the_next_smaller_setting_and_takes_it(page, volume, tmp_path, monkeypatch):
     for seed in range(2):
