@@ -27,7 +27,7 @@ class qSlicerModuleSelectorToolBar(QtWidgets.QToolBar):
 
     def _list(self, name: str) -> None:
         module = self._manager.module(name)
-        if module.path:
+        if module.path or module.title != name:  # modules with a panel
             self._box.addItem(module.title, name)
 
     selectedModule = QtCore.Property(str, lambda self: self._selected)
