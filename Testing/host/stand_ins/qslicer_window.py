@@ -23,6 +23,8 @@ class qSlicerModuleSelectorToolBar(QtWidgets.QToolBar):
         self.addWidget(QtWidgets.QLabel("Modules: ", self))
         self.addWidget(self._box)
         self._box.activated.connect(lambda index: self.selectModule(self._box.itemData(index)))
+        for name in manager.modulesNames():
+            self._list(name)
         manager.moduleLoaded.connect(self._list)
 
     def _list(self, name: str) -> None:
