@@ -13,7 +13,7 @@ from pcl_core import __version__, arguments, cli
 from pcl_core.commands import scan
 from pcl_core.errors import CancelledError, OutOfMemoryError
 
-COMMANDS = ("scan", "pretrain", "finetune", "segment", "evaluate", "experiment", "devices", "bench", "demo")
+COMMANDS = ("scan", "pretrain", "finetune", "segment", "evaluate", "experiment", "worker", "devices", "bench", "demo")
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_people_see_results_on_the_output_and_progress_and_warnings_beside_it(he
     words = ("segment", finetuned / "model.safetensors", tmp_path / "data", "--out", tmp_path / "out")
     outcome = pclseg(*words, events=False)
     assert outcome.code == 0
-    assert outcome.stdout.splitlines() == [f"out: {tmp_path / 'out'}", "segmented: 1", "skipped: 1"]
+    assert outcome.stdout.splitlines() == [f"out: {tmp_path / 'out'}", "segmented: 1", "skipped: 1", "empty: 0"]
     warnings = [line for line in outcome.stderr.splitlines() if "Warning" in line]
     assert len(warnings) == 1
     assert str(tmp_path / "data" / "notes.nii.gz") in warnings[0]

@@ -50,8 +50,11 @@ def test_flipped_and_permuted_storage_has_the_same_fingerprint() -> None:
 
 
 def test_its_values_are_plain_numbers_that_json_can_hold() -> None:
-    fingerprint = take_fingerprint([source_of(grid_of((8, 50, 40)))], intensity=(0.0, 5.0))
-    assert {type(value) for value in (fingerprint.extent_mm, *fingerprint.spacing_mm, *fingerprint.intensity)} == {float}
+    fingerprint = take_fingerprint([source_of(grid_of((8, 50, 40)))], ranges=[(0, 5), (1, 9), (-2, 3)])
+    assert {
+        type(value)
+        for value in (fingerprint.extent_mm, *fingerprint.spacing_mm, *fingerprint.intensity, *fingerprint.intensity_width)
+    } == {float}
     assert type(fingerprint.slices) is int
 
 

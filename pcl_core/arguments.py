@@ -10,6 +10,7 @@ from pcl_core import __version__
 from pcl_core.errors import InputError
 from pcl_core.presets import PRESETS
 from pcl_core.volumes import layouts
+from pcl_core.volumes.data_sets import can_be_class
 from pcl_core.volumes.geometry import AXES
 
 # The registry that this mirrors imports PyTorch; a test compares the two.
@@ -29,7 +30,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="pclseg", description="Segment CT and MR volumes with few annotations.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
-    for add in (_scan, _pretrain, _finetune, _segment, _evaluate, _experiment, _devices, _bench, _demo):
+    for add in (_scan, _pretrain, _finetune, _segment, _evaluate, _experiment, _worker, _devices, _bench, _demo):
         add(commands)
     return parser
 
@@ -113,9 +114,20 @@ def _finetune(commands: _Commands[_Parser]) -> None:
         "labels", type=Path, metavar="LABELS", help="label maps, named after their images; may be the same folder"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for all results")
-    parser.add_argument("--encoder", type=Path, metavar="FILE", help="start from a pretrained encoder, and its plan")
+    begin = parser.add_mutually_exclusive_group()
+    begin.add_argument("--encoder", type=Path, metavar="FILE", help="start from a pretrained encoder, and its plan")
+    begin.add_argument("--model", type=Path, metavar="FILE", help="go on from a model, with its plan and classes")
     parser.add_argument("--cases", nargs="+", metavar="ID", help="cases or patients to use (default: all with labels)")
     parser.add_argument("--hold-out", default="auto", metavar="ID", help="case to hold out: auto, none, or an id")
+    parser.add_argument(
+        "--leave-one-out", action="store_true", help="also train without each patient in turn, to tell Dice on every case"
+    )
+    parser.add_argument(
+        "--class-list",
+        type=Path,
+        metavar="FILE",
+        help="JSON: a list of classes, each with value, name, color (red, green, blue, 0 to 1) and terminology",
+    )
     parser.add_argument("--classes", nargs="+", type=_label_value, metavar="VALUE", help="label values that may occur")
     parser.add_argument(
         "--annotated-slices",
@@ -133,6 +145,7 @@ def _segment(commands: _Commands[_Parser]) -> None:
     parser.add_argument("input", type=Path, metavar="INPUT", help=_INPUT)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for all results")
     parser.add_argument("--probabilities", action="store_true", help="also write a volume of 0 to 255 a class")
+    parser.add_argument("--confidence", action="store_true", help="also write the probability of the label, in percent")
     parser.add_argument("--tta", action="store_true", help="average over five looks at each slice")
     _add_input(parser)
 
@@ -141,6 +154,7 @@ def _evaluate(commands: _Commands[_Parser]) -> None:
     parser = _add(commands, "evaluate", "Dice, HD95 and ASSD of predictions, a class and a case.")
     parser.add_argument("predictions", type=Path, metavar="PREDICTIONS", help="label volumes, or one")
     parser.add_argument("truth", type=Path, metavar="TRUTH", help="label volumes of the same names and grids, or one")
+    parser.add_argument("--layout", choices=layouts.NAMES, default="auto", help="how the data set names its truths")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
     parser.add_argument("--strict", action="store_true", help="a case that cannot be compared is an error, not a warning")
 
@@ -150,6 +164,13 @@ def _experiment(commands: _Commands[_Parser]) -> None:
     parser.add_argument("config", type=Path, metavar="CONFIG.json", help="what to compare on which data; seeds stand there too")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for all results")
     parser.add_argument("--resume", action="store_true", help="go on with the experiment in --out; more cells may be asked for")
+    parser.add_argument(
+        "--lanes", type=_whole, metavar="N", help="cells done side by side, each in a process (default: one a GPU, or one)"
+    )
+
+
+def _worker(commands: _Commands[_Parser]) -> None:
+    _add(commands, "worker", "Keep a model warm: one JSON request a line on standard input, events on standard output.")
 
 
 def _devices(commands: _Commands[_Parser]) -> None:
@@ -183,7 +204,7 @@ def _whole(text: str) -> int:
 
 def _label_value(text: str) -> int:
     value = int(text)
-    if not 1 <= value <= 254:
+    if not can_be_class(value):
         raise argparse.ArgumentTypeError(f"{text} is not a label value from 1 to 254")
     return value
 

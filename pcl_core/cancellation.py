@@ -11,10 +11,15 @@ from types import FrameType
 
 
 class Cancellation:
-    """A flag that work looks at between two steps; it may be set from a signal or from another thread."""
+    """A flag that work looks at between two steps; it may be set from a signal or from another thread.
 
-    def __init__(self) -> None:
+    Args:
+        within: larger work that this is a part of: when that is asked to stop, so is this.
+    """
+
+    def __init__(self, within: Cancellation | None = None) -> None:
         self._event = threading.Event()
+        self._within = within
 
     def request(self) -> None:
         """Asks to stop."""
@@ -23,7 +28,7 @@ class Cancellation:
     @property
     def requested(self) -> bool:
         """Whether somebody asked to stop."""
-        return self._event.is_set()
+        return self._event.is_set() or (self._within is not None and self._within.requested)
 
 
 @contextmanager

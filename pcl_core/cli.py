@@ -8,13 +8,13 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 from pcl_core.arguments import make_parser
 from pcl_core.cancellation import Cancellation, cancelled_by_closed_input, cancelled_by_signals
-from pcl_core.errors import CancelledError, InputError, MissingPackageError, PclError
+from pcl_core.endings import told
+from pcl_core.errors import InputError, MissingPackageError
 from pcl_core.events import JsonLines, Reporter, Sink
 
 
@@ -26,10 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     cancellation = Cancellation()
-    reporter = Reporter(_lines(cancellation) if "--events" in words else _console())
+    for_programs = "--events" in words or words[:1] == ["worker"]
+    reporter = Reporter(_lines(cancellation) if for_programs else _console())
     try:
         with cancelled_by_signals(cancellation):
-            return _guarded(lambda: _run(words, reporter, cancellation), reporter)
+            return told(lambda: _run(words, reporter, cancellation), reporter)
     finally:
         reporter.close()
 
@@ -56,33 +57,10 @@ def _run(words: list[str], reporter: Reporter, cancellation: Cancellation) -> No
     args = make_parser().parse_args(words)
     if not 0 <= args.seed < 2**31:
         raise InputError(f"The seed {args.seed} is not between 0 and 2147483647.", "Choose another --seed.")
-    if args.cancel_with_stdin:
+    if args.cancel_with_stdin and args.command != "worker":  # it reads its requests from there, and does the same
         cancelled_by_closed_input(cancellation, sys.stdin.fileno())
     try:
         command = importlib.import_module(f"pcl_core.commands.{args.command}")
     except ModuleNotFoundError as error:
         raise MissingPackageError(f"The Python package {error.name} is not installed.", "Install it and try again.") from error
     command.run(args, reporter, cancellation)
-
-
-def _guarded(work: Callable[[], None], reporter: Reporter) -> int:
-    """Runs work; every way in which it can end becomes the last event and an exit code."""
-    try:
-        work()
-    except CancelledError as error:
-        reporter.cancelled(error.kept)
-        return error.exit_code
-    except KeyboardInterrupt:
-        reporter.cancelled(None)
-        return CancelledError.exit_code
-    except PclError as error:
-        reporter.error(error.kind, error.message, error.hint, error.smaller)
-        return error.exit_code
-    except MemoryError:
-        reporter.error("memory", "The memory of the machine is not enough.", "Close other programs or choose fewer volumes.")
-        return 4
-    except Exception as error:  # noqa: BLE001 (the last line: a program that reads events must learn of every end)
-        traceback.print_exc(file=sys.stderr)
-        reporter.error("failure", f"{type(error).__name__}: {error}", "This is a fault of the software; please report it.")
-        return 1
-    return 0

@@ -8,19 +8,20 @@ import numpy as np
 
 from pcl_core.errors import InputError
 from pcl_core.plan import Fingerprint
+from pcl_core.volumes.checks import PLANES
 from pcl_core.volumes.geometry import Axis, canonical_view
 from pcl_core.volumes.volume import VolumeSource
 
 
 def take_fingerprint(
-    sources: Sequence[VolumeSource], axis: Axis = "auto", intensity: tuple[float, float] | None = None
+    sources: Sequence[VolumeSource], axis: Axis = "auto", ranges: Sequence[tuple[float, float]] = ()
 ) -> Fingerprint:
     """The facts that a plan follows from.
 
     Args:
         sources: at least one.
         axis: slice axis.
-        intensity: median of the volumes' lowest and highest sampled intensities, when they were sampled.
+        ranges: lowest and highest sampled intensity of the volumes that were sampled.
 
     Raises:
         InputError: there is no volume.
@@ -38,5 +39,12 @@ def take_fingerprint(
         spacing_mm=(float(spacing[0]), float(spacing[1]), float(spacing[2])),
         extent_mm=float(np.percentile(extents, 95, method="higher")),
         largest_extent_mm=float(max(extents)),
-        intensity=intensity,
+        intensity=_pair(*np.median(ranges, axis=0)) if ranges else None,
+        intensity_width=_pair(np.ptp(ranges, axis=1).min(), np.ptp(ranges, axis=1).max()) if ranges else None,
+        planes=tuple(sorted({PLANES[view.normal] for view in views})),
     )
+
+
+def _pair(one: float, other: float) -> tuple[float, float]:
+    """Two of NumPy's numbers as plain ones, which JSON can hold."""
+    return float(one), float(other)

@@ -33,6 +33,8 @@ class Fingerprint:
         extent_mm: in-plane extent, the larger side, that 95 % of the volumes stay within.
         largest_extent_mm: the largest in-plane side of all.
         intensity: median over the volumes of the lowest and of the highest sampled intensity; None when not sampled.
+        intensity_width: of the volumes' ranges of sampled intensities the narrowest and the widest; None when not sampled.
+        planes: planes in which slices lie: axial, coronal, sagittal; empty when not known.
     """
 
     volumes: int
@@ -42,6 +44,8 @@ class Fingerprint:
     extent_mm: float
     largest_extent_mm: float
     intensity: tuple[float, float] | None = None
+    intensity_width: tuple[float, float] | None = None
+    planes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import types
 import typing
 from pathlib import Path
@@ -13,6 +14,20 @@ from pcl_core.errors import InputError
 from pcl_core.near import nearest
 
 _HINT = "Use a file that this version wrote."
+
+
+def read_json(path: Path) -> Any:
+    """What a file that a person wrote holds, with or without a byte-order mark.
+
+    Raises:
+        InputError: it cannot be read, or is no JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InputError(f"Cannot read {path}: {error.strerror or error}.", "Check the path.") from error
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON: {error}.", "Correct it there.") from error
 
 
 def build(kind: Any, data: Any, where: str, hint: str = _HINT) -> Any:

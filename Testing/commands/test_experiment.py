@@ -28,11 +28,11 @@ def config(hearts: Path, tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("config")
     (folder / "data").symlink_to(hearts)
 
-    def write(name="CONFIG.json", **values) -> Path:
+    def write(file="CONFIG.json", **values) -> Path:
         least = {"name": "Hearts", "images": "data/imagesTr", "labels": "data/labelsTr", "methods": ["random", "pcl"]}
         data = {**least, "labelled": [1, 2], "folds": 2, "use_folds": [1], "plan": PLAN, **values}
-        (folder / name).write_text(json.dumps(data))
-        return folder / name
+        (folder / file).write_text(json.dumps(data))
+        return folder / file
 
     return write
 
@@ -210,19 +210,67 @@ def test_what_cannot_be_done_is_refused_before_anything_is_written(values, fragm
     assert not (tmp_path / "out").exists()
 
 
-def test_a_cell_that_fails_is_named_and_those_before_it_are_kept(unbroken, config, pclseg, tmp_path, monkeypatch):
+def test_a_cell_that_fails_is_named_and_the_others_go_on(unbroken, config, pclseg, tmp_path, monkeypatch):
     real = experiment_cells.finetune
 
     def finetune(annotations, plan, out, *rest):
-        if out.name.startswith("pcl"):
+        if out.name.startswith("pcl") and "_m1_" in out.name:
             raise InputError("The loss is not a number.", "Lower the learning rate.")
         return real(annotations, plan, out, *rest)
 
     monkeypatch.setattr(experiment_cells, "finetune", finetune)
     name = next(path.name for path in (unbroken / "cells").glob("pcl*_m1_*"))
-    pclseg("experiment", config(), "--out", tmp_path / "out").refusal(name, "The loss is not a number", "Lower")
-    assert rows_of(tmp_path / "out") == rows_of(unbroken)[:1]
+    outcome = pclseg("experiment", config(), "--out", tmp_path / "out")
+    outcome.refusal("1 of 4 cells failed", name, "The loss is not a number", "Lower", "--resume")
+    assert any(name in message for message in outcome.warnings)
+    done = [row for row in rows_of(unbroken) if (row["method"], row["labelled"]) != ("pcl", "1")]
+    assert rows_of(tmp_path / "out") == done
+    monkeypatch.undo()
+    assert pclseg("experiment", config(), "--out", tmp_path / "out", "--resume").done()["done_now"] == 1
+    assert sorted(rows_of(tmp_path / "out"), key=str) == sorted(rows_of(unbroken), key=str)
+
+
+def test_an_encoder_that_fails_is_not_pretrained_again_for_every_cell(config, pclseg, tmp_path, monkeypatch):
+    calls = []
+
+    def pretrain(*_):
+        calls.append(1)
+        raise InputError("The loss is not a number.", "Lower the learning rate.")
+
+    monkeypatch.setattr(experiment_cells, "pretrain", pretrain)
+    pclseg("experiment", config(), "--out", tmp_path / "out").refusal("2 of 4 cells failed")
+    assert len(calls) == 1
+    assert [row["method"] for row in rows_of(tmp_path / "out")] == ["random", "random"]
 
 
 def test_a_seed_on_the_command_line_is_refused_since_seeds_stand_in_the_configuration(config, pclseg, tmp_path):
     pclseg("experiment", config(), "--out", tmp_path / "out", "--seed", "3").refusal("seeds")
+
+
+def test_several_experiments_by_one_command_have_folders_of_their_own_and_one_table(config, pclseg, tmp_path, monkeypatch):
+    first = config("first.json", name="First", methods=["random"], labelled=[1])
+    config("second.json", name="Second", methods=["random"], labelled=[2])
+    both = first.parent / "both.json"
+    both.write_text(json.dumps({"name": "Table 1", "experiments": ["first.json", "second.json"]}))
+    out = tmp_path / "out"
+    cancel_at("experiment", 1, monkeypatch)
+    assert pclseg("experiment", both, "--out", out).code == 3
+    monkeypatch.undo()
+    assert [path.name for path in out.iterdir() if path.is_dir()] == ["first"]
+    pclseg("experiment", both, "--out", out).refusal(out / "first", "--resume")
+    summary = pclseg("experiment", both, "--out", out, "--resume").done()
+    assert (summary["cells"], summary["done_now"]) == (2, 1)
+    assert set(summary["dice"]) == {"first", "second"}
+    text = (out / "table.md").read_text()
+    assert text.startswith("# Table 1\n")
+    assert text.index("\n## First\n") < text.index("\n## Second\n")
+    assert [row["labelled"] for name in ("first", "second") for row in rows_of(out / name)] == ["1", "2"]
+
+
+def test_a_data_set_that_is_missing_is_told_before_the_first_is_trained_on(config, pclseg, tmp_path):
+    first = config("here.json", methods=["random"], labelled=[1])
+    config("away.json", methods=["random"], labelled=[1], images="nowhere")
+    both = first.parent / "two.json"
+    both.write_text(json.dumps({"name": "Table 1", "experiments": ["here.json", "away.json"]}))
+    pclseg("experiment", both, "--out", tmp_path / "out").refusal("nowhere")
+    assert not (tmp_path / "out").exists()

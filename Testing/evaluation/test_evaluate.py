@@ -111,10 +111,10 @@ def test_a_prediction_made_from_a_file_with_a_modality_number_finds_its_truth(tm
 def test_names_that_end_in_a_number_of_four_digits_stay_apart(tmp_path):
     for number in (1001, 1002):
         array = labels(number)
-        write_volume(tmp_path / "truth" / f"ct_train_{number}_label.nii.gz", array, grid(array))
-        write_volume(tmp_path / "predictions" / f"ct_train_{number}_image_seg.nrrd", array, grid(array))
+        write_volume(tmp_path / "truth" / f"scan_{number}_label.nii.gz", array, grid(array))
+        write_volume(tmp_path / "predictions" / f"scan_{number}_image_seg.nrrd", array, grid(array))
     result, _ = run(tmp_path, strict=True)
-    assert set(result.cases) == {"ct_train_1001", "ct_train_1002"}
+    assert set(result.cases) == {"scan_1001", "scan_1002"}
     assert all(metrics[1].dice == 1 for metrics in result.cases.values())
 
 

@@ -297,3 +297,17 @@ def test_predicting_leaves_the_network_as_it_was() -> None:
     before = {name: value.clone() for name, value in network.state_dict().items()}
     predictor_of(network).predict(volume_of(painted(anatomy())))
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+def test_confidence_is_the_probability_of_the_label_in_percent():
+    labels = anatomy()
+    prediction = predictor_of().predict(volume_of(painted(labels)), probabilities=True, confidence=True)
+    assert prediction.confidence is not None
+    assert prediction.confidence.dtype == np.uint8
+    assert prediction.confidence.shape == prediction.labels.shape
+    largest = prediction.probabilities.max(axis=0) / 255 * 100
+    assert np.abs(prediction.confidence - largest).max() <= 1
+
+
+def test_confidence_is_left_out_unless_asked_for():
+    assert predictor_of().predict(volume_of(painted(anatomy()))).confidence is None

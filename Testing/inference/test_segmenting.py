@@ -10,7 +10,7 @@ from pcl_core.cancellation import Cancellation
 from pcl_core.errors import CancelledError, InputError
 from pcl_core.events import Collected, Reporter
 from pcl_core.inference.predicting import Predictor
-from pcl_core.inference.segmenting import Segmented, segment
+from pcl_core.inference.segmenting import Options, Segmented, segment
 from pcl_core.networks.unet import UNet
 from pcl_core.training.weights import SegmentClass, WeightFile
 from pcl_core.volumes.discovery import find_volumes
@@ -38,7 +38,7 @@ def sources(tmp_path: Path) -> list[VolumeSource]:
 
 
 def run(predictor: Predictor, sources: list[VolumeSource], out: Path, sink: Collected, **options: bool) -> Segmented:
-    return segment(predictor, sources, out, Reporter(sink), Cancellation(), **options)
+    return segment(predictor, sources, out, Reporter(sink), Cancellation(), Options(**options))
 
 
 def broken(folder: Path) -> VolumeSource:
@@ -124,3 +124,33 @@ def test_progress_counts_slices_to_the_end(predictor, sources, tmp_path: Path) -
     assert done == sorted(done)
     assert done[0] == 0
     assert done[-1] == sink.named("progress")[-1]["total"]
+
+
+def test_millilitres_are_voxels_times_their_size(predictor, sources, tmp_path: Path) -> None:
+    result = run(predictor, sources, tmp_path / "out", Collected())
+    for one, source in zip(result.found, sources, strict=True):
+        labels = predictor.predict(read_volume(source)).labels
+        x, y, z = source.geometry.spacing
+        assert one.millilitres == {value: pytest.approx((labels == value).sum() * x * y * z / 1000) for value in (1, 9)}
+
+
+def test_the_confidence_is_written_beside_the_labels(predictor, sources, tmp_path: Path) -> None:
+    run(predictor, sources[1:], tmp_path / "out", Collected(), confidence=True)
+    (source,) = find_volumes(tmp_path / "out" / "two_confidence.nrrd").sources
+    expected = predictor.predict(read_volume(sources[1]), confidence=True).confidence
+    assert np.array_equal(read_volume(source).voxels, expected)
+
+
+def test_an_empty_prediction_is_said_in_words(sources, tmp_path: Path) -> None:
+    classes = (SegmentClass(1, "disc", (1, 0, 0)),)
+    network = UNet(4, 2, torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()  # all classes are equally likely, and the background comes first
+    nothing = Predictor(network, WeightFile("unet", tiny_plan(), classes), torch.device("cpu"))
+    sink = Collected()
+    result = run(nothing, sources[:1], tmp_path / "out", sink)
+    assert result.found[0].millilitres == {1: 0}
+    (warning,) = sink.named("warning")
+    assert "Nothing was found" in warning["message"]
+    assert "one.nrrd" in warning["message"]

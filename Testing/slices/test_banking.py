@@ -12,11 +12,15 @@ import pytest
 from pcl_core.cancellation import Cancellation
 from pcl_core.errors import CancelledError, InputError, OutOfMemoryError
 from pcl_core.events import Collected, Event, Reporter
-from pcl_core.slices.bank import BankItem, SliceBank, open_bank
+from pcl_core.slices import bank as bank_module
+from pcl_core.slices.bank import BankItem, SliceBank, content_hashes, label_values_of, open_bank
 from pcl_core.slices.banking import build_bank
 from pcl_core.slices.preparing import preparation, prepare_images, prepare_labels
+from pcl_core.volumes.cases import find_cases
+from pcl_core.volumes.discovery import find_volumes
 from pcl_core.volumes.reading import read_labels, read_volume
-from Testing.making import CancelAt, slice_plan, stack, stored, stored_items, untiring_reporter
+from Testing.data_sets import CINE_FRAMES, write_acdc, write_mmwhs
+from Testing.making import CancelAt, bank_of, slice_plan, stack, stored, stored_items, untiring_reporter
 
 FILES = ["index.json", "labels.u8", "slices.f16"]
 
@@ -292,3 +296,29 @@ def test_an_opened_bank_cannot_be_written_by_mistake(tmp_path: Path) -> None:
     bank = build(tmp_path / "bank", stored_items(tmp_path, 1))
     with pytest.raises(ValueError, match="read-only"):
         bank.images[0] = 0
+
+
+def test_a_file_of_many_frames_is_read_once_for_their_hashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_acdc(tmp_path, 1)
+    (cine,) = tmp_path.rglob("*_4d.nii.gz")
+    items = [BankItem(source) for source in find_volumes(cine).sources]
+    read = []
+    monkeypatch.setattr(bank_module, "content_hash", lambda files: read.append(files) or "digest")
+    assert content_hashes(items) == ["digest"] * CINE_FRAMES
+    assert read == [(cine,)]
+
+
+def test_labels_with_large_values_are_banked_as_bytes_with_their_table(tmp_path: Path) -> None:
+    found = find_cases(write_mmwhs(tmp_path / "data", 2).folder).cases
+    bank = bank_of(tmp_path, [BankItem(case.source, case.labels) for case in found])
+    assert bank.label_values == (205, 420, 500, 550, 600, 820, 850)
+    assert bank.labels is not None
+    assert (bank.labels.dtype, set(np.unique(bank.labels))) == (np.uint8, set(range(8)))
+    assert open_bank(tmp_path / "bank").label_values == bank.label_values
+
+
+def test_label_maps_whose_numbers_mean_different_things_are_not_banked_together(tmp_path: Path) -> None:
+    first, second = find_cases(write_mmwhs(tmp_path, 2).folder).cases
+    items = [BankItem(first.source, first.labels), BankItem(second.source, replace(second.labels, data_set=""))]
+    with pytest.raises(ValueError, match="different data sets"):
+        label_values_of(items)

@@ -14,6 +14,7 @@ from pcl_core.plan import AugmentationPlan
 from pcl_core.slices.bank import SliceBank
 from pcl_core.training.cases import find_classes, split_cases
 from pcl_core.training.finetuning import Annotations, finetune
+from pcl_core.training.starting import Start
 from pcl_core.training.weights import load_weights, save_weights
 from Testing.making import context_of, tiny_plan
 
@@ -55,7 +56,7 @@ def test_a_fine_tuning_leaves_a_model_that_says_what_it_is(labelled: SliceBank, 
 
 
 def test_every_tensor_of_the_encoder_is_transferred(labelled: SliceBank, encoder: Path, tmp_path: Path) -> None:
-    result = finetune(annotations_of(labelled), tiny_plan(), tmp_path, context_of(), encoder)
+    result = finetune(annotations_of(labelled), tiny_plan(), tmp_path, context_of(), Start.encoder(encoder))
     assert result.transferred == len(load_weights(encoder, "encoder")[0]) == 60
     facts = load_weights(result.model, "unet")[1].training
     assert facts["tensors_transferred"] == 60
@@ -64,7 +65,7 @@ def test_every_tensor_of_the_encoder_is_transferred(labelled: SliceBank, encoder
 
 def test_the_training_begins_at_the_encoders_weights(labelled: SliceBank, encoder: Path, tmp_path: Path) -> None:
     plan = tiny_plan(finetune__steps=1, finetune__learning_rate=1e-12, finetune__ema=0.0)
-    finetune(annotations_of(labelled), plan, tmp_path, context_of(), encoder)
+    finetune(annotations_of(labelled), plan, tmp_path, context_of(), Start.encoder(encoder))
     model, pretrained = model_of(tmp_path), load_weights(encoder, "encoder")[0]
     for name, value in pretrained.items():
         if "running" not in name and "num_batches" not in name:
@@ -73,7 +74,7 @@ def test_the_training_begins_at_the_encoders_weights(labelled: SliceBank, encode
 
 def test_with_and_without_encoder_the_decoder_begins_alike(labelled: SliceBank, encoder: Path, tmp_path: Path) -> None:
     plan = tiny_plan(finetune__steps=1, finetune__learning_rate=1e-12, finetune__ema=0.0)
-    for name, start in (("with", encoder), ("without", None)):
+    for name, start in (("with", Start.encoder(encoder)), ("without", None)):
         finetune(annotations_of(labelled), plan, tmp_path / name, context_of(), start)
     one, other = model_of(tmp_path / "with"), model_of(tmp_path / "without")
     torch.testing.assert_close(one["decoder.classify.weight"], other["decoder.classify.weight"], atol=1e-6, rtol=0)
@@ -83,12 +84,14 @@ def test_an_encoder_that_does_not_match_is_refused_before_anything_is_written(
     labelled: SliceBank, encoder: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match="of the encoder's 60 tensors"):
-        finetune(annotations_of(labelled), tiny_plan(network__filters=8), tmp_path / "out", context_of(), encoder)
+        finetune(
+            annotations_of(labelled), tiny_plan(network__filters=8), tmp_path / "out", context_of(), Start.encoder(encoder)
+        )
     tensors, about = load_weights(encoder, "encoder")
     part = tmp_path / "part.safetensors"
     save_weights(part, {f"module.{name}": value for name, value in tensors.items()}, about)
     with pytest.raises(InputError, match="Only 0 of the encoder's 60 tensors"):
-        finetune(annotations_of(labelled), tiny_plan(), tmp_path / "out", context_of(), part)
+        finetune(annotations_of(labelled), tiny_plan(), tmp_path / "out", context_of(), Start.encoder(part))
     assert not (tmp_path / "out" / "model.safetensors").exists()
     assert not (tmp_path / "out" / "plan.json").exists()
 
@@ -98,9 +101,9 @@ def test_an_encoder_that_does_not_match_is_refused_before_anything_is_written(
 def test_a_run_that_was_cancelled_and_resumed_is_the_unbroken_one_bit_for_bit(
     step: int, start: str, labelled: SliceBank, encoder: Path, tmp_path: Path
 ) -> None:
-    annotations, chosen = annotations_of(labelled), encoder if start == "pretrained" else None
+    annotations, chosen = annotations_of(labelled), Start.encoder(encoder) if start == "pretrained" else None
     finetune(annotations, tiny_plan(), tmp_path / "straight", context_of(), chosen)
-    cancelled(annotations, tmp_path / "broken", step, encoder=chosen)
+    cancelled(annotations, tmp_path / "broken", step, begin=chosen)
     finetune(annotations, tiny_plan(), tmp_path / "broken", context_of(), chosen, resume=True)
     assert same(model_of(tmp_path / "straight"), model_of(tmp_path / "broken"))
     # The state holds the trained and the averaged weights and Adam's moments: nothing of it may differ.
@@ -117,7 +120,7 @@ def test_what_a_cancelled_run_keeps_is_a_model_that_says_how_far_it_came(labelle
 
 def test_what_changed_keeps_a_run_from_being_resumed_and_is_named(labelled: SliceBank, encoder: Path, tmp_path: Path) -> None:
     annotations = annotations_of(labelled)
-    cancelled(annotations, tmp_path / "run", 5, encoder=encoder)
+    cancelled(annotations, tmp_path / "run", 5, begin=Start.encoder(encoder))
     tensors, about = load_weights(encoder, "encoder")
     retrained = tmp_path / "encoder.safetensors"
     save_weights(retrained, {name: value + 1 for name, value in tensors.items()}, about)
@@ -125,14 +128,15 @@ def test_what_changed_keeps_a_run_from_being_resumed_and_is_named(labelled: Slic
     for changed, plan, seed, start, words in (
         (annotations, tiny_plan(finetune__batch=3), 0, encoder, "the plan"),
         (annotations, tiny_plan(), 1, encoder, "the seed"),
-        (annotations, tiny_plan(), 0, None, "the encoder that it starts from"),
-        (annotations, tiny_plan(), 0, retrained, "the encoder that it starts from"),
+        (annotations, tiny_plan(), 0, None, "what it starts from"),
+        (annotations, tiny_plan(), 0, retrained, "what it starts from"),
         (annotations_of(labelled, count=3), tiny_plan(), 0, encoder, "the data"),
         (annotations_of(labelled, case0=[1, 2]), tiny_plan(), 0, encoder, "the annotated slices"),
         (renamed, tiny_plan(), 0, encoder, "the classes"),
     ):
+        begin = None if start is None else Start.encoder(start)
         with pytest.raises(InputError, match=f"cannot be resumed: {words} changed"):
-            finetune(changed, plan, tmp_path / "run", context_of(seed=seed), start, resume=True)
+            finetune(changed, plan, tmp_path / "run", context_of(seed=seed), begin, resume=True)
 
 
 def test_the_held_out_case_is_scored_and_not_trained_on(labelled: SliceBank, tmp_path: Path) -> None:

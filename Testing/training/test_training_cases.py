@@ -77,6 +77,13 @@ def test_every_value_has_its_channel_and_not_annotated_stays() -> None:
     assert table.dtype == np.int64
 
 
+def test_channels_go_by_what_the_labels_of_a_bank_stand_for() -> None:
+    classes = tuple(SegmentClass(value, str(value), (0, 0, 0)) for value in (9, 205, 850))
+    of_mmwhs, of_bytes = channel_table(classes, (205, 420, 850)), channel_table(classes)
+    assert of_mmwhs[[0, 1, 2, 3, 9, 255]].tolist() == [0, 2, 0, 3, 0, 255]
+    assert of_bytes[[0, 9, 205, 254, 255]].tolist() == [0, 1, 2, 0, 255]
+
+
 def test_fully_annotated_volumes_are_trained_on_throughout_but_for_slices_of_255(tmp_path: Path) -> None:
     labels = labels_with(1)
     labels[2] = 255

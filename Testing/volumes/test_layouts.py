@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
-from pcl_core.errors import InputError
 from pcl_core.volumes.discovery import find_volumes
-from pcl_core.volumes.layouts import LAYOUTS, class_names, place, resolve
+from pcl_core.volumes.layouts import LAYOUTS, place, resolve
 
 # Two patients of each data set: (layout, images, labels, patients of the images).
 EXAMPLES = [
@@ -93,29 +91,6 @@ def test_the_folder_that_is_given_counts_as_well(nifti, tmp_path: Path) -> None:
 def test_a_folder_named_like_labels_that_was_given_itself_may_hold_images(nifti, tmp_path: Path) -> None:
     nifti(tmp_path / "segmentation" / "a.nii.gz")
     assert [source.id for source in find_volumes(tmp_path / "segmentation").sources] == ["a"]
-
-
-@pytest.mark.parametrize(
-    "labels", [{"0": "background", "1": "liver", "2": "spleen"}, {"background": 0, "liver": 1, "spleen": 2}]
-)
-def test_class_names_come_from_either_form(tmp_path: Path, labels: dict) -> None:
-    (tmp_path / "dataset.json").write_text(json.dumps({"labels": labels}))
-    (tmp_path / "labelsTr").mkdir()
-    expected = {0: "background", 1: "liver", 2: "spleen"}
-    assert class_names(tmp_path) == class_names(tmp_path / "labelsTr") == expected
-
-
-def test_regions_are_left_out_and_a_missing_file_names_nothing(tmp_path: Path) -> None:
-    assert class_names(tmp_path) == {}
-    (tmp_path / "dataset.json").write_text(json.dumps({"labels": {"background": 0, "whole": [1, 2], "core": 2}}))
-    assert class_names(tmp_path) == {0: "background", 2: "core"}
-
-
-@pytest.mark.parametrize("text", ["no json", "[]", '{"labels": {"a": "b"}}', '{"labels": 3}'])
-def test_a_broken_dataset_json_is_an_error_that_names_it(tmp_path: Path, text: str) -> None:
-    (tmp_path / "dataset.json").write_text(text)
-    with pytest.raises(InputError, match=r"dataset\.json"):
-        class_names(tmp_path)
 
 
 def test_the_command_line_offers_every_layout() -> None:

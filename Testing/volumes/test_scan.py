@@ -61,7 +61,7 @@ def test_healthy_volumes_get_a_row_each_and_no_warning(folder: Path) -> None:
 def test_the_report_is_json_and_says_what_a_plan_needs(folder: Path) -> None:
     report = scan(folder)
     assert set(json.loads(json.dumps(report.to_json(), allow_nan=False))) >= {"volumes", "unreadable", "warnings"}
-    fingerprint = take_fingerprint(report.sources, "auto", report.intensity)
+    fingerprint = take_fingerprint(report.sources, "auto", report.ranges)
     assert (fingerprint.volumes, fingerprint.slices, fingerprint.spacing_mm) == (6, 30, (4, 1, 1))
 
 
@@ -219,3 +219,10 @@ def test_real_duplicates_are_found(shared_data: Path) -> None:
         "patient076_frame01": ("It holds the same voxels as patient074_frame01.",),
         "patient076_frame12": ("It holds the same voxels as patient074_frame12.",),
     }
+
+
+@pytest.mark.parametrize("name", ["cine_4d.nii", "cine_4d.nii.gz"])
+def test_frames_that_differ_are_not_called_copies(nifti, tmp_path: Path, name: str) -> None:
+    frames = RNG.integers(0, 900, (3, 5, 40, 40)).astype(np.int16)
+    nifti(tmp_path / name, frames, np.diag([1.0, 1.0, 4.0, 1.0]))
+    assert warnings(scan(tmp_path)) == {}

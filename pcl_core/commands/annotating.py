@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from pcl_core.commands.class_list import known_classes
 from pcl_core.errors import InputError
 from pcl_core.events import Reporter
 from pcl_core.slices.bank import BankedVolume, SliceBank
 from pcl_core.training.cases import annotated_rows, annotated_values, find_classes, split_cases
 from pcl_core.training.finetuning import Annotations
 from pcl_core.volumes.cases import Case
-from pcl_core.volumes.layouts import class_names
+from pcl_core.volumes.class_names import DESCRIPTION, class_names, described_values
 
 _EXAMPLE = 'Write for example {"case01": [3, 4, 5]}; slices are counted from 0 in order of position.'
 
@@ -32,11 +33,12 @@ def annotations_of(args: argparse.Namespace, cases: Sequence[Case], bank: SliceB
         InputError: nothing can be learned from, a list of slices or a case to hold out is wrong, or (strict) a case cannot be
             used.
     """
-    names = class_names(args.labels)
+    known = known_classes(args)
+    names = class_names(args.labels, cases[0].labels.data_set)
     slices = {} if args.annotated_slices is None else _annotated_slices(args.annotated_slices, bank)
     bank = _usable(args, cases, bank, slices, reporter)
     try:
-        classes = find_classes(bank, names, args.classes)
+        classes = find_classes(bank, names, args.classes, known)
     except InputError as error:
         raise InputError(f"{args.labels}: {error.message}", error.hint) from error
     return Annotations(bank, classes, split_cases(bank.volumes, args.hold_out, args.seed), slices)
@@ -51,6 +53,7 @@ def _usable(
 ) -> SliceBank:
     """The bank without the volumes whose labels hold other values than --classes, or no annotation at all."""
     path = {case.id: case.labels.path for case in cases}
+    described = described_values(args.labels)
     kept: list[BankedVolume] = []
     for volume in bank.volumes:
         try:
@@ -63,9 +66,16 @@ def _usable(
             reporter.warning(f"{error.message} It is left out.", path[volume.id])
         else:
             kept.append(volume)
+            _tell_undescribed(annotated_values(bank, volume), described, path[volume.id], reporter)
     if not kept:
         raise InputError(f"None of the {len(bank.volumes)} cases can be used; the last: {first.message}", first.hint)
     return replace(bank, volumes=tuple(kept))
+
+
+def _tell_undescribed(values: set[int], described: frozenset[int], path: Path, reporter: Reporter) -> None:
+    if described and not values <= described:
+        listed = ", ".join(map(str, sorted(values - described)))
+        reporter.warning(f"The labels {path} hold {listed}, of which {DESCRIPTION} says nothing.", path)
 
 
 def _require_classes(bank: SliceBank, volume: BankedVolume, classes: Sequence[int] | None, path: Path) -> None:

@@ -16,7 +16,7 @@ def run(args: argparse.Namespace, reporter: Reporter, _cancellation: Cancellatio
     reporter.started(args.command, __version__, "cpu")
     if args.json is not None:
         require_writable_file(args.json)
-    result = evaluate(args.predictions, args.truth, reporter, args.strict)
+    result = evaluate(args.predictions, args.truth, reporter, args.strict, args.layout)
     figures = result.to_json()
     if args.json is not None:
         result.save(args.json)

@@ -23,9 +23,10 @@ from pcl_core.training.cases import Split, find_classes
 from pcl_core.training.context import Context
 from pcl_core.training.finetuning import MODEL_FILE, Annotations, finetune
 from pcl_core.training.pretraining import ENCODER_FILE, pretrain
+from pcl_core.training.starting import Start
 from pcl_core.training.state import FILE, STATE_FOLDER
 from pcl_core.training.weights import load_weights
-from pcl_core.volumes.layouts import class_names
+from pcl_core.volumes.class_names import class_names
 
 BANKS_FOLDER, ENCODERS_FOLDER, CELLS_FOLDER = "banks", "encoders", "cells"
 _LABELLED_BANK = "labelled"
@@ -45,6 +46,19 @@ class CellWork:
         self._banks: dict[str, SliceBank] = {}
         self._annotations: Annotations | None = None
         self._encoders: set[Path] = set()
+        self._failed: dict[Path, InputError] = {}
+
+    def prepare(self, cells: Sequence[Cell]) -> None:
+        """Makes the slices that the cells need, so that what is wrong with volumes is known before hours of training.
+
+        Raises:
+            InputError: volumes cannot be used.
+            CancelledError: somebody asked to stop.
+        """
+        self._all_annotations()
+        for cell in cells:
+            if cell.method != RANDOM:
+                self._unlabeled(cell)
 
     def do(self, cell: Cell) -> Result:
         """Does a cell; what an interrupted run left of it is gone on with.
@@ -57,14 +71,14 @@ class CellWork:
         if self._context.cancellation.requested:
             raise CancelledError()
         context = replace(self._context, seed=cell.seed)
-        encoder = None if cell.method == RANDOM else self._encoder(cell, context)
+        begin = None if cell.method == RANDOM else Start.encoder(self._encoder(cell, context))
         folder = self._out / CELLS_FOLDER / cell.folder
         annotated = self._material.annotated(cell.fold, cell.labelled, cell.seed)
         annotations = self._all_annotations()
-        begin = time.monotonic()
+        since = time.monotonic()
         learned = replace(annotations, split=Split(self._volumes(annotated), ()))
         plan = replace(self._material.finetune_plan, pretrain=self._pretrain_plan(cell).pretrain)
-        tuned = finetune(learned, plan, folder, context, encoder, _begun(folder))
+        tuned = finetune(learned, plan, folder, context, begin, _begun(folder))
         test = self._volumes(self._material.folds[cell.fold].test)
         judged = replace(annotations, split=Split((), test))
         predictor = Predictor.load(tuned.model, context.device)
@@ -73,20 +87,33 @@ class CellWork:
         shutil.rmtree(folder / STATE_FOLDER, ignore_errors=True)
         if not self._material.config.keep_models:
             (folder / MODEL_FILE).unlink(missing_ok=True)
-        return Result.of(cell, annotated, found, time.monotonic() - begin)
+        return Result.of(cell, annotated, found, time.monotonic() - since)
 
     def _encoder(self, cell: Cell, context: Context) -> Path:
-        """The encoder that a cell starts from; pretrained when no earlier cell needed it."""
-        per_fold = f"_fold{cell.fold}" if self._material.config.encoder_per_fold else ""
-        folder = self._out / ENCODERS_FOLDER / f"{cell.variant}{per_fold}_seed{cell.seed}"
+        """The encoder that a cell starts from; pretrained when no earlier cell needed it.
+
+        Raises:
+            InputError: its pretraining failed, now or for an earlier cell.
+        """
+        folder = self._out / ENCODERS_FOLDER / self._material.encoder_name(cell)
         path, plan = folder / ENCODER_FILE, self._pretrain_plan(cell)
+        if path in self._failed:
+            raise self._failed[path]
         if path not in self._encoders and not _finished(path, plan):
-            bank = self._bank(f"unlabeled{per_fold}", [BankItem(source) for source in self._material.pool(cell.fold)], plan)
-            pretrain(bank, plan, folder, context, _begun(folder))
+            try:
+                pretrain(self._unlabeled(cell), plan, folder, context, _begun(folder))
+            except InputError as error:
+                self._failed[path] = error
+                raise
             context.reporter.artifact("encoder", path)
             shutil.rmtree(folder / STATE_FOLDER, ignore_errors=True)
         self._encoders.add(path)
         return path
+
+    def _unlabeled(self, cell: Cell) -> SliceBank:
+        """The slices that the encoder of a cell is pretrained on."""
+        items = [BankItem(source) for source in self._material.pool(cell.fold)]
+        return self._bank(f"unlabeled{self._material.pool_name(cell)}", items, self._material.pretrain_plan)
 
     def _pretrain_plan(self, cell: Cell) -> Plan:
         """The experiment's plan with what the method needs."""
@@ -108,7 +135,7 @@ class CellWork:
             config = self._material.config
             items = [BankItem(case.source, case.labels) for case in self._material.cases]
             bank = self._bank(_LABELLED_BANK, items, self._material.finetune_plan)
-            classes = find_classes(bank, class_names(config.labels), config.classes)
+            classes = find_classes(bank, class_names(config.labels, self._material.cases[0].labels.data_set), config.classes)
             self._annotations = Annotations(bank, classes, Split((), ()))
         return self._annotations
 

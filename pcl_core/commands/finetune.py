@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import torch
@@ -11,6 +13,7 @@ import torch
 from pcl_core.cancellation import Cancellation
 from pcl_core.commands.annotating import annotations_of
 from pcl_core.commands.held_out import by_name, judge_held_out, write_validation
+from pcl_core.commands.leave_one_out import FOLDER, leave_one_out, require_several
 from pcl_core.commands.planning import fresh_plan, output_folder, overridden, report_unreadable, start
 from pcl_core.commands.pretrain import BANK_FOLDER
 from pcl_core.errors import InputError
@@ -22,9 +25,13 @@ from pcl_core.slices.bank import BankItem
 from pcl_core.slices.banking import build_bank
 from pcl_core.training.context import Context
 from pcl_core.training.finetuning import MODEL_FILE, finetune
+from pcl_core.training.starting import Start
 from pcl_core.training.state import STATE_FOLDER
-from pcl_core.training.weights import load_weights
 from pcl_core.volumes.cases import Case, find_cases
+from pcl_core.volumes.data_sets import slice_axis
+from pcl_core.volumes.formats import NotReadableError
+from pcl_core.volumes.gaps import listed
+from pcl_core.volumes.sampling import sample
 from pcl_core.volumes.volume import VolumeSource
 
 VALIDATION_FILE = "validation.json"
@@ -36,8 +43,10 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
     require_writable_folder(args.out)
     found = find_cases(args.images, args.labels, args.layout)
     report_unreadable(found.unreadable, args.strict, reporter)
-    if found.unmatched_labels:
-        reporter.warning(f"{_listed(found.unmatched_labels)} in {args.labels} match no image and are left out.", args.labels)
+    if found.stray_labels:
+        reporter.warning(f"{_listed(found.stray_labels)} in {args.labels} match no image and are left out.", args.labels)
+    if missing := listed(found.gaps):
+        reporter.warning(missing, args.labels)
     cases = _chosen(found.cases, args.cases)
     out = output_folder(args, MODEL_FILE, reporter)
     plan = _plan(args, cases, found.layout, device)
@@ -45,22 +54,37 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
     items = [BankItem(case.source, case.labels) for case in cases]
     bank = build_bank(out / STATE_FOLDER / BANK_FOLDER, items, plan.slices, reporter, cancellation, args.strict)
     annotations = annotations_of(args, cases, bank, reporter)
+    if args.leave_one_out:
+        require_several(annotations)
     context = Context(device, args.seed, reporter, cancellation)
-    result = finetune(annotations, plan, out, context, args.encoder, args.resume)
+    begin = _begin(args)
+    result = finetune(annotations, plan, out, context, begin, args.resume)
     reporter.artifact("model", result.model)
     held_out = judge_held_out(Predictor.load(result.model, device), annotations, cases)
-    write_validation(out / VALIDATION_FILE, held_out)
+    one_out = leave_one_out(annotations, plan, out, context, begin, cases) if args.leave_one_out else None
+    write_validation(out / VALIDATION_FILE, held_out, one_out)
+    shutil.rmtree(out / FOLDER, ignore_errors=True)
     reporter.artifact("validation", out / VALIDATION_FILE)
     if held_out.cases:
         reporter.table(f"Held out from training: {', '.join(held_out.cases)}", *held_out.table())
+    if one_out is not None:
+        reporter.table("Each patient left out in turn", *one_out.table())
     reporter.done(
         model=str(result.model),
         trained_on=[volume.id for volume in annotations.split.train],
         held_out=by_name(held_out),
+        leave_one_out={} if one_out is None else by_name(one_out),
         tensors_transferred=result.transferred,
         steps=result.steps,
         loss=result.loss,
     )
+
+
+def _begin(args: argparse.Namespace) -> Start | None:
+    """The weights that the options say to begin with."""
+    if args.model is not None:
+        return Start.model(args.model)
+    return None if args.encoder is None else Start.encoder(args.encoder)
 
 
 def _listed(sources: Sequence[VolumeSource]) -> str:
@@ -81,12 +105,25 @@ def _chosen(cases: Sequence[Case], wanted: Sequence[str] | None) -> list[Case]:
 
 
 def _plan(args: argparse.Namespace, cases: Sequence[Case], layout: str, device: torch.device) -> Plan:
-    """The encoder's own plan, so that slices and network fit it, or a new one."""
-    if args.encoder is None:
-        return overridden(fresh_plan(args, [case.source for case in cases], layout, device), args, "finetune")
-    _, about = load_weights(args.encoder, "encoder")
-    plan = about.plan
+    """The plan of the weights to begin with, so that slices and network fit them, or a new one."""
+    begin = _begin(args)
+    if begin is None:
+        sources = [case.source for case in cases]
+        return overridden(fresh_plan(args, sources, layout, device, _ranges(sources)), args, "finetune")
+    about = begin.about()
+    plan = about.plan.override(slices__axis=slice_axis(about.plan.slices.axis, layout))
     if args.plan is not None or args.preset is not None:
         asked = fresh_plan(args, [case.source for case in cases], layout, device)
         plan = replace(plan, preset=asked.preset, finetune=asked.finetune)
     return overridden(plan, args, "finetune")
+
+
+def _ranges(sources: Sequence[VolumeSource]) -> list[tuple[float, float]]:
+    """Sampled intensities of the volumes; one that cannot be read is met again when it is prepared, and told then."""
+    found = []
+    for source in sources:
+        with suppress(NotReadableError):
+            seen = sample(source)
+            if seen is not None and seen.low <= seen.high:
+                found.append((seen.low, seen.high))
+    return found

@@ -71,10 +71,16 @@ def by_name(held_out: Evaluation) -> dict[str, Any]:
     return named
 
 
-def write_validation(path: Path, held_out: Evaluation) -> None:
-    """Writes validation.json. Raises InputError when that is impossible."""
+def write_validation(path: Path, held_out: Evaluation, one_out: Evaluation | None = None) -> None:
+    """Writes validation.json, with the figures of every case when each was left out in turn.
+
+    Raises:
+        InputError: that is impossible.
+    """
     note = "Held out from training; no weights were chosen by it."
     if not held_out.cases:
         note = "All cases were trained on; three or more patients are needed to hold one out."
     document = {"held_out": by_name(held_out), "pooled_dice": plain(held_out.pooled), "note": note}
+    if one_out is not None:
+        document["leave_one_out"] = by_name(one_out)
     write_text(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")

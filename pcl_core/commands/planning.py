@@ -18,7 +18,7 @@ from pcl_core.plan import Fingerprint, Plan, load_plan
 from pcl_core.plan_limits import require_sensible
 from pcl_core.presets import fit_size, make_plan, native_resolution, rounded
 from pcl_core.training.devices import choose_device, device_facts, device_name
-from pcl_core.volumes.geometry import Axis
+from pcl_core.volumes.data_sets import slice_axis
 from pcl_core.volumes.volume import Unreadable, VolumeSource
 
 
@@ -54,7 +54,7 @@ def fresh_plan(
     sources: Sequence[VolumeSource],
     layout: str,
     device: torch.device,
-    intensity: tuple[float, float] | None = None,
+    ranges: Sequence[tuple[float, float]] = (),
 ) -> Plan:
     """The plan from --plan, or from the volumes by --preset.
 
@@ -66,8 +66,8 @@ def fresh_plan(
     """
     if args.plan is not None:
         return load_plan(args.plan)
-    axis: Axis = args.axis or "auto"
-    fingerprint = take_fingerprint(sources, axis, intensity)
+    axis = slice_axis(args.axis or "auto", layout)
+    fingerprint = take_fingerprint(sources, axis, ranges)
     plan = make_plan(args.preset or "recommended", fingerprint, device_facts(device), axis, layout)
     return with_fitting_grid(plan, fingerprint, args.size, args.resolution)
 

@@ -21,6 +21,8 @@ from pcl_core.training.context import Context
 from pcl_core.training.devices import device_name
 from pcl_core.training.pretraining import ENCODER_FILE, pretrain
 from pcl_core.training.state import STATE_FOLDER
+from pcl_core.volumes.frames import each_once
+from pcl_core.volumes.gaps import listed
 from pcl_core.volumes.scan import ScanReport, scan
 from pcl_core.volumes.selecting import names_in, without
 
@@ -34,7 +36,7 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
     found = scan(args.input, args.layout, args.axis or "auto", reporter)
     report_unreadable(found.unreadable, args.strict, reporter)
     _require_some(found)
-    found = _without_excluded(args, found)
+    found = _each_once(_without_excluded(args, found))
     _report_doubts(found, reporter)
     plan = _plan(args, found, device)
     reporter.plan(plan.to_json())
@@ -59,7 +61,7 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
 
 def _plan(args: argparse.Namespace, found: ScanReport, device: torch.device) -> Plan:
     """The plan of the preset or of a file, as the method needs it, with the options that were given."""
-    plan = fresh_plan(args, found.sources, found.layout, device, found.intensity)
+    plan = fresh_plan(args, found.sources, found.layout, device, found.ranges)
     if args.method is not None:
         plan = suited_to(plan, args.method)
     return overridden(plan, args, "pretrain").override(
@@ -72,6 +74,12 @@ def _without_excluded(args: argparse.Namespace, found: ScanReport) -> ScanReport
     names = [*args.exclude, *(names_in(args.exclude_from) if args.exclude_from else ())]
     kept = set(without(found.sources, names, args.input))
     return replace(found, volumes=tuple(row for row in found.volumes if row.source in kept))
+
+
+def _each_once(found: ScanReport) -> ScanReport:
+    """The report without copies of frames."""
+    once = set(each_once(found.sources, found.layout))
+    return replace(found, volumes=tuple(row for row in found.volumes if row.source in once))
 
 
 def _require_some(found: ScanReport) -> None:
@@ -87,6 +95,8 @@ def _require_some(found: ScanReport) -> None:
 def _report_doubts(found: ScanReport, reporter: Reporter) -> None:
     for path, message in found.warnings:
         reporter.warning(message, path)
+    if missing := listed(found.missing_images):
+        reporter.warning(missing, found.inputs)
     doubtful = sum(bool(row.warnings) for row in found.volumes)
     if doubtful:
         reporter.warning(f"{doubtful} of {len(found.volumes)} volumes look doubtful; the command scan says why.", found.inputs)

@@ -10,6 +10,7 @@ from pcl_core.cancellation import Cancellation
 from pcl_core.errors import InputError
 from pcl_core.events import Reporter
 from pcl_core.files import require_writable_file, write_text
+from pcl_core.volumes.gaps import listed
 from pcl_core.volumes.scan import Row, ScanReport, scan
 
 _COLUMNS = ("Volume", "Size", "Spacing (mm)", "Axis", "Slices", "Range", "Labels", "Warnings")
@@ -28,6 +29,8 @@ def run(args: argparse.Namespace, reporter: Reporter, _cancellation: Cancellatio
         reporter.warning(f"{entry.path}: {entry.reason}.", entry.path)
     for path, message in report.warnings:
         reporter.warning(message, path)
+    if missing := listed((*report.missing_images, *report.missing_labels)):
+        reporter.warning(missing, report.inputs)
     reporter.table(f"{report.inputs} (layout {report.layout})", _COLUMNS, [_row(row) for row in report.volumes])
     if args.json is not None:
         write_text(args.json, json.dumps(report.to_json(), indent=2, ensure_ascii=False) + "\n")

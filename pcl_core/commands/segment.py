@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from pcl_core.cancellation import Cancellation
 from pcl_core.commands.planning import report_unreadable, start
 from pcl_core.events import Reporter
 from pcl_core.files import require_writable_folder
 from pcl_core.inference.predicting import Predictor
-from pcl_core.inference.segmenting import segment
+from pcl_core.inference.segmenting import Found, Options, segment
+from pcl_core.training.weights import SegmentClass
 from pcl_core.volumes.discovery import find_volumes
 
 
@@ -20,9 +22,17 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
     predictor = Predictor.load(args.model, device)
     found = find_volumes(args.input, args.layout)
     report_unreadable(found.unreadable, args.strict, reporter)
-    result = segment(
-        predictor, found.sources, args.out, reporter, cancellation, args.tta, args.probabilities, args.strict
-    )  # fmt: skip
+    options = Options(args.tta, args.probabilities, args.confidence, args.strict)
+    result = segment(predictor, found.sources, args.out, reporter, cancellation, options)
     reporter.done(
-        out=str(args.out), segmented=len(result.written), skipped=len(result.skipped) + len(found.unreadable)
-    )  # fmt: skip
+        out=str(args.out),
+        segmented=len(result.found),
+        skipped=len(result.skipped) + len(found.unreadable),
+        empty=sum(not any(one.millilitres.values()) for one in result.found),
+        millilitres={one.id: by_class(one, predictor.classes) for one in result.found},
+    )
+
+
+def by_class(found: Found, classes: Sequence[SegmentClass]) -> dict[str, float]:
+    """Millilitres by the name of the class."""
+    return {entry.name: round(found.millilitres[entry.value], 3) for entry in classes}

@@ -32,10 +32,11 @@ from pcl_core.training.context import Context
 from pcl_core.training.devices import device_facts, device_name
 from pcl_core.training.finetuning import Annotations, Finetuned, finetune
 from pcl_core.training.pretraining import Pretrained, pretrain
+from pcl_core.training.starting import Start
 from pcl_core.volumes.cases import Case, find_cases
+from pcl_core.volumes.class_names import class_names
 from pcl_core.volumes.discovery import find_volumes
 from pcl_core.volumes.geometry import canonical_view
-from pcl_core.volumes.layouts import class_names
 from pcl_core.volumes.reading import read_labels, read_volume
 from pcl_core.volumes.volume import VolumeSource
 
@@ -176,7 +177,7 @@ def _finetune(
     bank = build_bank(out / "state" / "bank", items, plan.slices, context.reporter, context.cancellation)
     classes = find_classes(bank, class_names(data / "labelsTr"))
     annotations = Annotations(bank, classes, split_cases(bank.volumes, "none", context.seed))
-    return finetune(annotations, plan, out, context, encoder)
+    return finetune(annotations, plan, out, context, None if encoder is None else Start.encoder(encoder))
 
 
 def _judge(division: Division, model: Path, out: Path, data: Path, context: Context) -> Evaluation:

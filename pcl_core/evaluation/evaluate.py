@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from pcl_core.evaluation.metrics import ClassMetrics, PooledDice, case_metrics
 from pcl_core.evaluation.summary import Evaluation
 from pcl_core.events import Reporter
 from pcl_core.volumes.cases import find_labels
-from pcl_core.volumes.layouts import class_names
+from pcl_core.volumes.class_names import class_names
 from pcl_core.volumes.reading import SAME_GRID, read_labels
 from pcl_core.volumes.volume import NOT_ANNOTATED, VolumeSource
 
@@ -23,16 +24,17 @@ _RESAMPLE = "Resample the prediction to the grid of the truth (nearest neighbour
 _NOTHING = ClassMetrics(math.nan, math.nan, math.nan)
 
 
-def evaluate(predictions: Path, truth: Path, reporter: Reporter, strict: bool = False) -> Evaluation:
+def evaluate(predictions: Path, truth: Path, reporter: Reporter, strict: bool = False, layout: str = "auto") -> Evaluation:
     """Compares label volumes, matched by name.
 
     Args:
         predictions: a label file or a folder of them.
         truth: likewise; two single files are compared whatever their names are. The names of the classes are taken from the
-            ``dataset.json`` in this folder or beside it.
+            ``dataset.json`` in this folder or beside it, or are those of the data set that its files are named as.
         reporter: told of the progress, of everything left out, and of the figures as a table.
         strict: whether a missing counterpart, an unreadable file or another grid ends the evaluation, instead of being
             reported and left out.
+        layout: how the data set names its truths, one of ``layouts.NAMES``.
 
     Returns:
         the figures. The classes are those that occur in a truth; 0 and 255 ("not annotated") are none.
@@ -41,7 +43,7 @@ def evaluate(predictions: Path, truth: Path, reporter: Reporter, strict: bool = 
         InputError: there is nothing to compare, or ``strict`` and something would have been left out.
     """
     skipped = _Skipped(reporter, strict)
-    matched = _matched(predictions, truth, skipped)
+    matched = _matched(predictions, truth, skipped, layout)
     cases: dict[str, dict[int, ClassMetrics]] = {}
     in_truths: set[int] = set()
     in_predictions: set[int] = set()
@@ -74,9 +76,7 @@ def evaluate(predictions: Path, truth: Path, reporter: Reporter, strict: bool = 
         cases={case: {label: found.get(label, _NOTHING) for label in classes} for case, found in cases.items()},
         classes=classes,
         pooled=pooled.per_class(),
-        names={
-            label: name for label, name in class_names(truth if truth.is_dir() else truth.parent).items() if label in classes
-        },
+        names={label: name for label, name in _names(truth, matched).items() if label in classes},
         skipped=tuple(skipped.messages),
     )
     columns, rows = result.table()
@@ -104,9 +104,9 @@ class _Skipped:
         self._reporter.warning(message, path)
 
 
-def _matched(predictions: Path, truth: Path, skipped: _Skipped) -> Matched:
+def _matched(predictions: Path, truth: Path, skipped: _Skipped, layout: str) -> Matched:
     """Finds both sides and pairs them, reporting what has no counterpart."""
-    ours, theirs = find_labels(predictions), find_labels(truth)
+    ours, theirs = find_labels(predictions), find_labels(truth, layout)
     for unreadable in (*ours.unreadable, *theirs.unreadable):
         skipped.add(f"{unreadable.path} is left out: {unreadable.reason}.", unreadable.path)
     if predictions.is_file() and truth.is_file() and len(ours.sources) == len(theirs.sources) == 1:
@@ -137,7 +137,12 @@ def _read(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
         raise InputError(
             f"{pair.prediction.path} does not lie on the grid of its truth {pair.truth.path}: {difference}.", _RESAMPLE
         )
-    return read_labels(pair.prediction), read_labels(pair.truth)
+    # What is background or a slip in the truths' data set is so in a prediction, too.
+    return read_labels(replace(pair.prediction, data_set=pair.truth.data_set)), read_labels(pair.truth)
+
+
+def _names(truth: Path, matched: Matched) -> dict[int, str]:
+    return class_names(truth if truth.is_dir() else truth.parent, matched.pairs[0].truth.data_set)
 
 
 def _labels_in(labels: np.ndarray) -> set[int]:

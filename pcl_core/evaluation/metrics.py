@@ -22,7 +22,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pcl_core.volumes.data_sets import LARGEST_VALUE
 from pcl_core.volumes.volume import NOT_ANNOTATED
+
+_VALUES = LARGEST_VALUE + 2
 
 
 @dataclass(frozen=True)
@@ -78,18 +81,18 @@ class PooledDice:
 
     def __init__(self, classes: Sequence[int] | None = None) -> None:
         self._classes = None if classes is None else tuple(classes)
-        self._common, self._predicted, self._true = np.zeros((3, 256), np.int64)
+        self._common, self._predicted, self._true = np.zeros((3, _VALUES), np.int64)
 
     def add(self, prediction: np.ndarray, truth: np.ndarray) -> None:
-        """Adds a case: two label arrays of the same shape with values from 0 to 255; 255 in the truth is left out.
+        """Adds a case: two label arrays of the same shape with values of at most 16 bits; 255 in the truth is left out.
 
         Raises:
             ValueError: the shapes differ.
         """
         prediction, truth = _annotated(prediction, truth)
-        self._common += np.bincount(truth[prediction == truth], minlength=256)
-        self._predicted += np.bincount(prediction.ravel(), minlength=256)
-        self._true += np.bincount(truth.ravel(), minlength=256)
+        self._common += np.bincount(truth[prediction == truth], minlength=_VALUES)
+        self._predicted += np.bincount(prediction.ravel(), minlength=_VALUES)
+        self._true += np.bincount(truth.ravel(), minlength=_VALUES)
 
     def per_class(self) -> dict[int, float]:
         """Dice of each class, NaN for one that no volume has."""

@@ -13,8 +13,9 @@ from pcl_core.evaluation.overriding import require_known_overrides
 from pcl_core.near import nearest
 from pcl_core.presets import PRESETS
 from pcl_core.pretext.registry import NAMES
-from pcl_core.strict_json import build
+from pcl_core.strict_json import build, read_json
 from pcl_core.volumes import layouts
+from pcl_core.volumes.data_sets import can_be_class
 from pcl_core.volumes.geometry import Axis
 
 RANDOM = "random"
@@ -118,12 +119,7 @@ def load_config(path: Path) -> ExperimentConfig:
         InputError: unreadable, no JSON, an unknown key, method, layout, preset or decision of the plan (with the nearest valid
             name), or a value that does not fit.
     """
-    try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputError(f"Cannot read {path}: {error.strerror or error}.", "Check the path.") from error
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}.", "Correct it there.") from error
+    data = read_json(path)
     config: ExperimentConfig = build(ExperimentConfig, data, str(path), _HINT)
     _require_names(config, str(path))
     _require_numbers(config, str(path))
@@ -168,12 +164,18 @@ def _require_numbers(config: ExperimentConfig, where: str) -> None:
         ("folds", (config.folds,), 2, 10**6),
         ("use_folds", config.folds_to_run, 0, config.folds - 1),
         ("seeds", (*config.seeds, config.fold_seed), 0, 2**31 - 1),
-        ("classes", config.classes or (), 1, 254),
     ]
     for name, numbers, least, most in checks:
         for number in numbers:
             if not least <= number <= most:
                 raise InputError(f"{where}: {name} holds {number}.", f"Numbers from {least} to {most} make sense there.")
+    _require_values(config, where)
+
+
+def _require_values(config: ExperimentConfig, where: str) -> None:
+    for value in config.classes or ():
+        if not can_be_class(value):
+            raise InputError(f"{where}: classes holds {value}.", "Numbers from 1 to 254 make sense there; MMWHS has its own.")
     for threshold in config.thresholds:
         if not 0 < threshold <= 1:
             raise InputError(f"{where}: thresholds holds {threshold}.", "Differences of positions lie between 0 and 1.")

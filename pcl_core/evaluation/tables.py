@@ -153,3 +153,9 @@ def _tests(comparisons: Sequence[Comparison], labelled: Sequence[int]) -> str:
 
 def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+def series_md(name: str, tables: Sequence[str]) -> str:
+    """Tables of several experiments in one text, their headings one level deeper."""
+    deeper = ["\n".join(f"#{line}" if line.startswith("#") else line for line in table.splitlines()) for table in tables]
+    return "\n\n".join([f"# {name}", *deeper]) + "\n"

@@ -32,12 +32,14 @@ class Prediction:
     """What a model says about a volume.
 
     Attributes:
-        labels: (z, y, x) uint8 label values on the volume's own grid.
+        labels: (z, y, x) label values on the volume's own grid, 8-bit, or 16-bit where a class has a larger value.
         probabilities: (classes + 1, z, y, x) uint8, probability times 255, background first; None unless asked for.
+        confidence: (z, y, x) uint8, probability of the label in percent; None unless asked for.
     """
 
     labels: np.ndarray
     probabilities: np.ndarray | None
+    confidence: np.ndarray | None = None
 
 
 class Predictor:
@@ -51,7 +53,8 @@ class Predictor:
     def __init__(self, network: torch.nn.Module, about: WeightFile, device: torch.device) -> None:
         self.about = about
         self.device = device
-        self.values = np.array([0, *(entry.value for entry in about.classes)], dtype=np.uint8)
+        values = [0, *(entry.value for entry in about.classes)]
+        self.values = np.array(values, dtype=np.min_scalar_type(max(values)))
         self._network = on_device(folded(network), device)
 
     @classmethod
@@ -74,6 +77,7 @@ class Predictor:
         probabilities: bool = False,
         cancellation: Cancellation | None = None,
         advanced: Callable[[int], None] | None = None,
+        confidence: bool = False,
     ) -> Prediction:
         """Labels a volume: logits are resampled to the native pixels, then the largest wins.
 
@@ -83,6 +87,7 @@ class Predictor:
             probabilities: are returned too.
             cancellation: is looked at between batches.
             advanced: is called with the number of slices that are done.
+            confidence: is returned too.
 
         Raises:
             InputError: the volume is constant or holds values that are not numbers.
@@ -93,8 +98,9 @@ class Predictor:
             prepared = preparation(volume, self.about.plan.slices, shrink=False)
             grid = prepared.grid
             slices, rows, columns = grid.view.shape
-            labels = np.empty(grid.view.shape, dtype=np.uint8)
+            labels = np.empty(grid.view.shape, dtype=self.values.dtype)
             kept = np.empty((len(self.values), *grid.view.shape), dtype=np.uint8) if probabilities else None
+            sure = np.empty(grid.view.shape, dtype=np.uint8) if confidence else None
             at_once = max(1, _PIXELS_AT_ONCE[self.device.type] // max(grid.side**2, rows * columns))
             for first in range(0, slices, at_once):
                 if cancellation is not None and cancellation.requested:
@@ -104,11 +110,14 @@ class Predictor:
                 labels[part] = self.values[logits.argmax(dim=1).cpu().numpy()]
                 if kept is not None:
                     kept[:, part] = (logits.softmax(dim=1) * 255).round().byte().cpu().numpy().swapaxes(0, 1)
+                if sure is not None:
+                    sure[part] = (logits.softmax(dim=1).amax(dim=1) * 100).round().byte().cpu().numpy()
                 if advanced is not None:
                     advanced(part.stop)
         return Prediction(
             np.ascontiguousarray(grid.view.invert(labels)),
             None if kept is None else np.stack([np.ascontiguousarray(grid.view.invert(channel)) for channel in kept]),
+            None if sure is None else np.ascontiguousarray(grid.view.invert(sure)),
         )
 
     @torch.inference_mode()

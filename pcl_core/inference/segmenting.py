@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from pcl_core.cancellation import Cancellation
 from pcl_core.errors import CancelledError, InputError, OutOfMemoryError
 from pcl_core.events import Reporter
 from pcl_core.files import writable_folder
+from pcl_core.inference.familiarity import unlike_training
 from pcl_core.inference.predicting import Prediction, Predictor
 from pcl_core.training.devices import more_memory
 from pcl_core.volumes.geometry import canonical_view
@@ -19,16 +21,53 @@ from pcl_core.volumes.writing import write_volume
 
 
 @dataclass(frozen=True)
+class Options:
+    """How to segment, and what to write.
+
+    Attributes:
+        tta: averages over five looks at each slice.
+        probabilities: writes ``<id>_probability_<value>.nrrd`` too, 0 to 255.
+        confidence: writes ``<id>_confidence.nrrd`` too: probability of the label in percent.
+        strict: a volume that cannot be labelled is an error, not a warning.
+    """
+
+    tta: bool = False
+    probabilities: bool = False
+    confidence: bool = False
+    strict: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found in one volume.
+
+    Attributes:
+        id: of the volume.
+        path: of its label volume.
+        millilitres: volume of each class, by its value; 0 for a class that was not found.
+    """
+
+    id: str
+    path: Path
+    millilitres: Mapping[int, float]
+
+
+@dataclass(frozen=True)
 class Segmented:
     """What came of a folder.
 
     Attributes:
-        written: the label volumes.
+        found: in each volume that was labelled.
         skipped: ids of the volumes that could not be labelled.
     """
 
-    written: tuple[Path, ...]
+    found: tuple[Found, ...]
     skipped: tuple[str, ...]
+
+    @property
+    def written(self) -> tuple[Path, ...]:
+        """The label volumes."""
+        return tuple(one.path for one in self.found)
 
 
 def segment(
@@ -37,22 +76,23 @@ def segment(
     out: Path,
     reporter: Reporter,
     cancellation: Cancellation,
-    tta: bool = False,
-    probabilities: bool = False,
-    strict: bool = False,
+    options: Options | None = None,
 ) -> Segmented:
-    """Writes ``<id>_seg.nrrd`` for each volume, on its own grid; with probabilities also ``<id>_probability_<value>.nrrd``.
+    """Writes ``<id>_seg.nrrd`` for each volume, on its own grid, and what else the options ask for.
+
+    Volumes that are unlike those that the model was trained on, and those in which nothing was found, are warned about.
 
     Raises:
         InputError: no volume could be labelled, or (strict) one could not, or a file cannot be written.
         CancelledError: the volumes that were written are kept.
         OutOfMemoryError: names the volume.
     """
+    options = options or Options()
     writable_folder(out)
     axis = predictor.about.plan.slices.axis
     # Progress counts slices, and the writing of a volume as one more.
     counts = [canonical_view(source.geometry, axis).shape[0] + 1 for source in sources]
-    written: list[Path] = []
+    found: list[Found] = []
     skipped: list[str] = []
     first: InputError | None = None
     for number, source in enumerate(sources):
@@ -63,32 +103,47 @@ def segment(
 
         advanced(0)
         try:
-            prediction = predictor.predict(read_volume(source), tta, probabilities, cancellation, advanced)
+            volume = read_volume(source)
+            _warn_of_unlike(source, predictor, reporter)
+            prediction = predictor.predict(
+                volume, options.tta, options.probabilities, cancellation, advanced, options.confidence
+            )
         except CancelledError as error:
-            raise CancelledError(out if written else None) from error
+            raise CancelledError(out if found else None) from error
         except (MemoryError, OutOfMemoryError) as error:
             hint = more_memory(predictor.device)
             raise OutOfMemoryError(f"The memory is not enough to segment {source.path}.", hint) from error
         except InputError as error:
-            if strict or len(sources) == 1:
+            if options.strict or len(sources) == 1:
                 raise
             skipped.append(source.id)
             first = first or error
             reporter.warning(f"{error.message} It is left out.", source.path)
         else:
-            written.append(_write(prediction, predictor, source, out))
-            reporter.artifact("labels", written[-1])
+            found.append(_write(prediction, predictor, source, out))
+            reporter.artifact("labels", found[-1].path)
+            if not any(found[-1].millilitres.values()):
+                reporter.warning(f"Nothing was found in {source.path}: all of it is background.", source.path)
         advanced(counts[number])
-    if first and not written:
+    if first and not found:
         raise InputError(f"None of the {len(sources)} volumes can be segmented; the first: {first.message}", first.hint)
-    return Segmented(tuple(written), tuple(skipped))
+    return Segmented(tuple(found), tuple(skipped))
 
 
-def _write(prediction: Prediction, predictor: Predictor, source: VolumeSource, out: Path) -> Path:
-    """Writes the labels, and the probabilities when there are any. Returns the path of the labels."""
+def _warn_of_unlike(source: VolumeSource, predictor: Predictor, reporter: Reporter) -> None:
+    for sentence in unlike_training(source, predictor.about.plan):
+        reporter.warning(f"{source.path}: {sentence}", source.path)
+
+
+def _write(prediction: Prediction, predictor: Predictor, source: VolumeSource, out: Path) -> Found:
+    """Writes the labels, and probabilities and confidence when there are any."""
     if prediction.probabilities is not None:
         for value, channel in zip(predictor.values, prediction.probabilities, strict=True):
             write_volume(out / f"{source.id}_probability_{value}.nrrd", channel, source.geometry)
+    if prediction.confidence is not None:
+        write_volume(out / f"{source.id}_confidence.nrrd", prediction.confidence, source.geometry)
     path = out / f"{source.id}_seg.nrrd"
     write_volume(path, prediction.labels, source.geometry)
-    return path
+    millilitre = math.prod(source.geometry.spacing) / 1000
+    counts = {entry.value: int((prediction.labels == entry.value).sum()) for entry in predictor.classes}
+    return Found(source.id, path, {value: count * millilitre for value, count in counts.items()})

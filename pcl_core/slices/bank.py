@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 
 from pcl_core.plan import SlicePlan
+from pcl_core.volumes.data_sets import DATA_SETS
 from pcl_core.volumes.geometry import canonical_view
 from pcl_core.volumes.volume import VolumeSource
 
-FORMAT = 1
+FORMAT = 2
 SLICES, LABELS, INDEX = "slices.f16", "labels.u8", "index.json"
 
 
@@ -64,6 +65,7 @@ class SliceBank:
     Attributes:
         images: (rows, side, side) half floats of 0 to 1, mapped.
         labels: (rows, side, side) uint8, mapped; None without labels.
+        label_values: what the labels 1, 2, ... stand for in the label maps; empty when they are the label maps' own values.
         volumes: the volumes in it.
         skipped: path and reason of each volume that could not be banked.
         key: over the slice plan and the contents of the inputs.
@@ -74,6 +76,7 @@ class SliceBank:
     volumes: tuple[BankedVolume, ...]
     skipped: tuple[tuple[str, str], ...]
     key: str
+    label_values: tuple[int, ...] = ()
 
     @property
     def rows(self) -> np.ndarray:
@@ -103,9 +106,11 @@ def content_hash(files: Sequence[Path]) -> str:
 
 
 def content_hashes(items: Sequence[BankItem]) -> list[str]:
-    """The hash of each item's files; several are read at once."""
+    """The hash of each item's files; several are read at once, and files that items share (frames of a 4-D file) once."""
+    distinct = list(dict.fromkeys(item.files for item in items))
     with ThreadPoolExecutor() as pool:
-        return list(pool.map(content_hash, [item.files for item in items]))
+        hashes = dict(zip(distinct, pool.map(content_hash, distinct), strict=True))
+    return [hashes[item.files] for item in items]
 
 
 def bank_key(plan: SlicePlan, items: Sequence[BankItem], hashes: Sequence[str]) -> str:
@@ -114,11 +119,29 @@ def bank_key(plan: SlicePlan, items: Sequence[BankItem], hashes: Sequence[str]) 
         "format": FORMAT,
         "plan": asdict(plan),
         "items": [
-            [item.source.id, item.source.patient, item.source.frame, bool(item.labels), digest]
+            [item.source.id, item.source.patient, item.source.frame, _rule(item), digest]
             for item, digest in zip(items, hashes, strict=True)
         ],
     }
     return hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+def _rule(item: BankItem) -> str | None:
+    """By which rule an item's labels are read: that of a data set, or none in particular; None without labels."""
+    return None if item.labels is None else item.labels.data_set
+
+
+def label_values_of(items: Sequence[BankItem]) -> tuple[int, ...]:
+    """What the labels 1, 2, ... of a bank of these items stand for; empty when they are the label maps' own values.
+
+    Raises:
+        ValueError: only some of the items need it, so that the same number would mean two things.
+    """
+    found = [DATA_SETS.get(_rule(item) or "") for item in items]
+    rules = {one.coded if one else () for one in found}
+    if len(rules) > 1:
+        raise ValueError("label maps of different data sets cannot be in one bank")
+    return rules.pop()
 
 
 def layout_rows(plan: SlicePlan, items: Sequence[BankItem], hashes: Sequence[str]) -> list[BankedVolume]:
@@ -144,6 +167,7 @@ def open_bank(folder: Path) -> SliceBank | None:
             volumes=tuple(BankedVolume(**volume) for volume in index["volumes"]),
             skipped=tuple((path, reason) for path, reason in index["skipped"]),
             key=index["key"],
+            label_values=tuple(index["label_values"]),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

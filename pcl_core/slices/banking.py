@@ -23,6 +23,7 @@ from pcl_core.slices.bank import (
     SliceBank,
     bank_key,
     content_hashes,
+    label_values_of,
     layout_rows,
     open_bank,
 )
@@ -74,6 +75,7 @@ def build_bank(
         "side": plan.size,
         "rows": volumes[-1].start + volumes[-1].count,
         "labels": labelled,
+        "label_values": label_values_of(items),
         "volumes": [asdict(volume) for volume in used],
         "skipped": list(failures.values()),
     }

@@ -19,6 +19,7 @@ from pcl_core.plan import SlicePlan
 from pcl_core.slices.bank import BankItem
 from pcl_core.slices.preparing import preparation, prepare_labels
 from pcl_core.slices.processes import follow_parent, interrupts_held
+from pcl_core.volumes.data_sets import DATA_SETS
 from pcl_core.volumes.reading import read_labels, read_volume
 
 # Starting processes takes longer than banking a few small volumes.
@@ -101,8 +102,10 @@ def _prepare(job: Job) -> Failure:
         for part in prepared.parts():
             _write_at(job.slices, job.row + part.start, prepared.images(part).astype(np.float16))
         if job.labels is not None and job.item.labels is not None:
-            labels = prepare_labels(read_labels(job.item.labels, job.item.source), prepared.grid)
-            _write_at(job.labels, job.row, labels)
+            labels = read_labels(job.item.labels, job.item.source)
+            if job.item.labels.data_set in DATA_SETS:
+                labels = DATA_SETS[job.item.labels.data_set].codes(labels)
+            _write_at(job.labels, job.row, prepare_labels(labels, prepared.grid))
     except InputError as error:
         return error.message, error.hint
     except MemoryError as error:

@@ -28,19 +28,25 @@ class Split:
     held_out: tuple[BankedVolume, ...]
 
 
-def find_classes(bank: SliceBank, names: Mapping[int, str], expected: Sequence[int] | None = None) -> tuple[SegmentClass, ...]:
+def find_classes(
+    bank: SliceBank,
+    names: Mapping[int, str],
+    expected: Sequence[int] | None = None,
+    known: Sequence[SegmentClass] = (),
+) -> tuple[SegmentClass, ...]:
     """The classes of a labelled bank: every value but 0 (background) and 255 (not annotated), in rising order.
 
     Args:
         bank: with labels.
         names: known names by value.
         expected: values that may occur; others are an error. None allows all.
+        known: classes that there are in any case, with their names, colours and terminology.
 
     Raises:
         InputError: nothing is annotated, there are too many values for label maps, or one is not or cannot be expected.
     """
     for value in expected or ():
-        if not 0 < value < IGNORED:
+        if not (0 < value < IGNORED or value in bank.label_values):
             raise InputError(f"{value} cannot be a class.", "Classes go from 1 to 254; 0 is background, 255 not annotated.")
     found: set[int] = set()
     for volume in bank.volumes:
@@ -56,9 +62,11 @@ def find_classes(bank: SliceBank, names: Mapping[int, str], expected: Sequence[i
         raise InputError("The label maps are empty: every voxel is background or not annotated.", "Annotate something first.")
     if len(found) > _MOST_CLASSES:
         raise InputError(f"The label maps hold {len(found)} different values.", "Are these images rather than labels?")
-    values_in_order = sorted(found | set(expected or ()))
+    given = {entry.value: entry for entry in known}
+    values_in_order = sorted(found | set(expected or ()) | set(given))
     return tuple(
-        SegmentClass(value, _unique_name(value, names), _PALETTE[k % len(_PALETTE)]) for k, value in enumerate(values_in_order)
+        given.get(value) or SegmentClass(value, _unique_name(value, names), _PALETTE[k % len(_PALETTE)])
+        for k, value in enumerate(values_in_order)
     )
 
 
@@ -68,17 +76,25 @@ def _unique_name(value: int, names: Mapping[int, str]) -> str:
 
 
 def annotated_values(bank: SliceBank, volume: BankedVolume) -> set[int]:
-    """The label values of a volume of a labelled bank, without 0 (background) and 255 (not annotated)."""
+    """The values of a volume's label map, from a labelled bank, without 0 (background) and 255 (not annotated)."""
     assert bank.labels is not None
-    return set(np.unique(bank.labels[volume.start : volume.start + volume.count]).tolist()) - {0, IGNORED}
+    found = set(np.unique(bank.labels[volume.start : volume.start + volume.count]).tolist()) - {0, IGNORED}
+    return {bank.label_values[code - 1] for code in found} if bank.label_values else found
 
 
-def channel_table(classes: Sequence[SegmentClass]) -> np.ndarray:
-    """(256,) network channel of each label value; 255 stays 255, values that are no class become background."""
+def channel_table(classes: Sequence[SegmentClass], label_values: Sequence[int] = ()) -> np.ndarray:
+    """(256,) network channel of each label in a bank; 255 stays 255, values that are no class become background.
+
+    Args:
+        classes: in the order of the channels from 1.
+        label_values: of the bank.
+    """
     table = np.zeros(256, dtype=np.int64)
     table[IGNORED] = IGNORED
+    codes = {value: code for code, value in enumerate(label_values or range(1, IGNORED), start=1)}
     for channel, entry in enumerate(classes, start=1):
-        table[entry.value] = channel
+        if entry.value in codes:  # others are classes of an earlier model that these label maps cannot hold
+            table[codes[entry.value]] = channel
     return table
 
 

@@ -1,4 +1,4 @@
-"""Fine-tunes a U-Net on a few annotated cases, from a pretrained encoder or from random weights."""
+"""Fine-tunes a U-Net on a few annotated cases, from a pretrained encoder, a model, or random weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor
 from pcl_core.networks.unet import UNet
 from pcl_core.plan import Plan, steps_in
 from pcl_core.slices.augmentation import Augmenter
-from pcl_core.slices.bank import SliceBank, content_hash
+from pcl_core.slices.bank import SliceBank
 from pcl_core.training.averaging import averaged_copy, update_average
 from pcl_core.training.cases import Split, annotated_rows, channel_table
 from pcl_core.training.context import Context
@@ -25,9 +25,10 @@ from pcl_core.training.losses import segmentation_loss
 from pcl_core.training.pretraining import METRICS_FILE
 from pcl_core.training.schedules import cosine
 from pcl_core.training.seeding import epoch_batches, generator_for
+from pcl_core.training.starting import Start
 from pcl_core.training.state import STATE_FOLDER, first_step, load_state, save_state
 from pcl_core.training.validation import VALIDATIONS, pooled_dice, validation_due
-from pcl_core.training.weights import SegmentClass, WeightFile, load_weights, save_weights, transfer_encoder
+from pcl_core.training.weights import SegmentClass, WeightFile, save_weights
 
 MODEL_FILE = "model.safetensors"
 
@@ -55,7 +56,7 @@ class Finetuned:
 
     Attributes:
         model: the weight file.
-        transferred: tensors that came from the encoder's file; 0 without one.
+        transferred: tensors that came from the file that it began with; 0 without one.
         steps: that were done.
         loss: mean over the last reported steps.
         rows: of metrics.csv.
@@ -73,7 +74,7 @@ def finetune(
     plan: Plan,
     out: Path,
     context: Context,
-    encoder: Path | None = None,
+    begin: Start | None = None,
     resume: bool = False,
 ) -> Finetuned:
     """Trains a U-Net and writes ``model.safetensors``, ``metrics.csv``, ``plan.json`` and ``state/`` into ``out``.
@@ -85,16 +86,16 @@ def finetune(
         plan: network and fine-tuning.
         out: folder.
         context: device, seed, reporter, cancellation.
-        encoder: weight file of a pretrained encoder.
+        begin: weights to begin with; None begins with random ones.
         resume: goes on from ``out/state`` when there is one.
 
     Raises:
-        InputError: the encoder does not match, the state is of another run, or files cannot be written.
+        InputError: the weights to begin with do not match, the state is of another run, or files cannot be written.
         OutOfMemoryError: with the next smaller batch as its hint.
         CancelledError: a checkpoint and the model so far are kept.
     """
     with less_memory(plan.finetune.batch, least=1):
-        run = _Finetuning(annotations, plan, out, context, encoder)
+        run = _Finetuning(annotations, plan, out, context, begin)
         start = first_step(run.restore, out, plan, context, resume)
         loop = Loop("finetune", run.total, run.per_epoch, run.per_checkpoint, out / METRICS_FILE, out / STATE_FOLDER, context)
         rows = loop.run(run, start)
@@ -105,7 +106,7 @@ def finetune(
 class _Finetuning:
     """One fine-tuning: the networks, the optimiser, and how a step is done."""
 
-    def __init__(self, annotations: Annotations, plan: Plan, out: Path, context: Context, encoder: Path | None) -> None:
+    def __init__(self, annotations: Annotations, plan: Plan, out: Path, context: Context, begin: Start | None) -> None:
         self.annotations, self.plan, self.out = annotations, plan, out
         self.device, self.seed = context.device, context.seed
         self.bank = annotations.bank
@@ -117,15 +118,11 @@ class _Finetuning:
         self.total = steps_in(plan.finetune.steps, plan.finetune.epochs, len(self.rows), self.batch)
         # Epochs of a few cases last a second: checkpoints follow the validations instead.
         self.per_checkpoint = max(self.per_epoch, self.total // VALIDATIONS, 1)
-        self.table = channel_table(annotations.classes)
+        self.classes = annotations.classes
+        self.table = channel_table(self.classes, self.bank.label_values)
         self.augment = Augmenter(plan.finetune.augmentation)
         network = UNet(plan.network.filters, 1 + len(annotations.classes), generator_for(self.seed, "weights"))
-        self.transferred, start = 0, {"encoder": "", "encoder_hash": ""}
-        if encoder is not None:
-            tensors, source = load_weights(encoder, "encoder")
-            self.transferred = transfer_encoder(network.encoder, tensors, encoder)
-            words = f"{source.training.get('method', '')}, {source.training.get('steps')} steps"
-            start = {"encoder": words, "encoder_hash": content_hash([encoder])}
+        self.transferred, start = (0, {"encoder": "", "start_hash": ""}) if begin is None else begin.fill(network, self.classes)
         self.network = on_device(network, self.device)
         self.average = averaged_copy(self.network)
         self.optimiser = torch.optim.AdamW(

@@ -98,7 +98,7 @@ def _require_same_run(saved: WeightFile, about: WeightFile, path: Path) -> None:
             ("the seed", saved.training.get("seed") == about.training.get("seed")),
             ("the classes", saved.classes == about.classes),
             ("the annotated slices", saved.training.get("annotated_slices") == about.training.get("annotated_slices")),
-            ("the encoder that it starts from", saved.training.get("encoder_hash") == about.training.get("encoder_hash")),
+            ("what it starts from", saved.training.get("start_hash") == about.training.get("start_hash")),
         )
         if not same
     ]

@@ -16,6 +16,7 @@ from pcl_core import __version__
 from pcl_core.errors import InputError
 from pcl_core.files import replacing
 from pcl_core.plan import Plan
+from pcl_core.volumes.data_sets import can_be_class
 
 FORMAT = 1
 KEY = "pcl"
@@ -32,7 +33,7 @@ class SegmentClass:
     """One class of a model.
 
     Attributes:
-        value: in label maps.
+        value: in label maps, of those that were learned from and of those that are written.
         name: shown to people.
         color: red, green, blue of 0 to 1.
         terminology: Slicer's terminology entry as text; empty when unknown.
@@ -128,7 +129,7 @@ def _about(data: Any, path: Path, kind: Kind, hint: str) -> WeightFile:
 
 
 def _segment_class(value: Any, name: Any, color: Any, terminology: Any) -> SegmentClass:
-    if type(value) is not int or not 1 <= value <= 254:
+    if type(value) is not int or not can_be_class(value):
         raise ValueError(f"{value!r} is not a label value")
     red, green, blue = map(float, color)
     return SegmentClass(value, str(name), (red, green, blue), str(terminology))

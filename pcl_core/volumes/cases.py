@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pcl_core.errors import InputError
+from pcl_core.volumes.data_sets import DATA_SETS
 from pcl_core.volumes.discovery import Found, Gathered, gather, require_some
+from pcl_core.volumes.gaps import Gap, gaps_in_labels, listed
 from pcl_core.volumes.ids import Item
+from pcl_core.volumes.layouts import LAYOUTS, is_named_label
 from pcl_core.volumes.volume import Unreadable, VolumeSource
 
 _RULE = "Labels have the name of their image, in another folder or followed by _gt, _seg, _label or _mask."
@@ -46,6 +49,17 @@ class Cases:
     unreadable: tuple[Unreadable, ...]
     layout: str = "folder"
 
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What the layout leads to expect for learning from labels, and is not there."""
+        annotated = [case.source for case in self.cases]
+        return gaps_in_labels(annotated, self.without_labels, self.unmatched_labels, self.layout)
+
+    @property
+    def stray_labels(self) -> tuple[VolumeSource, ...]:
+        """The unmatched labels that the gaps do not name."""
+        return tuple(one for one in self.unmatched_labels if not is_named_label(one.path, self.layout))
+
 
 def find_cases(images: Path, labels: Path | None = None, layout: str = "auto") -> Cases:
     """Pairs images with label maps by their names.
@@ -58,13 +72,13 @@ def find_cases(images: Path, labels: Path | None = None, layout: str = "auto") -
     Raises:
         InputError: a path does not exist or holds nothing that can be used, or no image has labels.
     """
-    cases = match(*gather_both(images, labels, layout))
+    cases = match(*gather_both(images, labels, layout), layout)
     if not cases.cases:
         if cases.unreadable:
             first = cases.unreadable[0]
             raise InputError(f"No labelled volume can be used; {first.path}: {first.reason}.", "Copy or export it again.")
         where = images if labels is None else labels
-        raise InputError(f"No label file in {where} matches an image in {images}.", _RULE)
+        raise InputError(f"No label file in {where} matches an image in {images}. {listed(cases.gaps)}".strip(), _RULE)
     return cases
 
 
@@ -76,7 +90,9 @@ def find_labels(labels: Path, layout: str = "auto") -> Found:
     """
     gathered = _label_maps(labels, layout)
     require_some(labels, Gathered(gathered.labels, (), gathered.unreadable, gathered.layout))
-    return Found(tuple(item.source for item in gathered.labels), gathered.unreadable)
+    data_set = _data_set(gathered.labels, gathered.layout, layout)
+    found = tuple(replace(item.source, data_set=data_set) for item in gathered.labels)
+    return Found(found, gathered.unreadable, gathered.layout)
 
 
 def gather_both(images: Path, labels: Path | None, layout: str) -> tuple[Gathered, Gathered | None]:
@@ -90,11 +106,11 @@ def gather_both(images: Path, labels: Path | None, layout: str) -> tuple[Gathere
     return gather(images, layout), _label_maps(labels, layout)
 
 
-def match(images: Gathered, labels: Gathered | None) -> Cases:
-    """Pairs what was gathered; ``labels`` is None when the label maps are among the images.
+def match(images: Gathered, labels: Gathered | None, asked: str = "auto") -> Cases:
+    """Pairs what was gathered; ``labels`` is None when the label maps are among the images, ``asked`` the layout asked for.
 
     Files in folders of the same name go together. What is left goes together by name alone when the name is unique on both
-    sides, and the two come from different inputs or one lies in a folder above the other.
+    sides, and the two come from different inputs, one lies in a folder above the other, or the layout's names are unique.
     """
     candidates = images.labels if labels is None else labels.labels
     pairs: dict[Item, Item] = {}
@@ -105,17 +121,29 @@ def match(images: Gathered, labels: Gathered | None) -> Cases:
         once = {name for name, count in Counter(map(key, free)).items() if count == 1}
         alone = {name for name, count in Counter(map(key, rest)).items() if count == 1}
         apart = [item for item in free if key(item) in once & alone]
-        rest = _pair(pairs, apart, rest, key, anywhere=labels is not None)
+        rest = _pair(pairs, apart, rest, key, anywhere=labels is not None or LAYOUTS[images.layout].telling)
     if images.layout == "msd":  # one label map for all modalities of a 4-D file: it goes with the first
         firsts = [item for item in images.images if item not in pairs and item.source.frame == 0]
         rest = _pair(pairs, firsts, rest, lambda item: (item.place.folder, item.place.case))
+    if images.layout == "acdc":  # a labelled frame whose own file is not there is a frame of the 4-D file
+        free = [item for item in images.images if item not in pairs and item.frame]
+        rest = _pair(pairs, free, rest, lambda item: item.case.replace("_4d_frame", "_frame"))
+    data_set = _data_set(pairs.values(), images.layout, asked)
     return Cases(
-        cases=tuple(Case(item.source, pairs[item].source) for item in images.images if item in pairs),
+        cases=tuple(
+            Case(item.source, replace(pairs[item].source, data_set=data_set)) for item in images.images if item in pairs
+        ),
         without_labels=tuple(item.source for item in images.images if item not in pairs),
         unmatched_labels=tuple(item.source for item in rest),
         unreadable=images.unreadable + (labels.unreadable if labels else ()),
         layout=images.layout,
     )
+
+
+def _data_set(labels: Iterable[Item], layout: str, asked: str) -> str:
+    """The data set whose values label maps hold: that of their layout, when it was asked for or they are named by it."""
+    named = [item.place.named for item in labels]
+    return layout if layout in DATA_SETS and (asked == layout or 2 * sum(named) > len(named)) else ""
 
 
 def _pair(

@@ -117,7 +117,7 @@ def of_copies(
     found: Findings = [[] for _ in sources]
     alike: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for k, (source, sample) in enumerate(zip(sources, samples, strict=True)):
-        if sample and not sample.constant:
+        if sample and sample.digest and not sample.constant:
             alike[source.geometry.size, sample.whole, sample.digest].append(k)
     for group in alike.values():
         first: dict[bytes | None, int] = {}

@@ -7,12 +7,10 @@ image is a patient of its own.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from pcl_core.errors import InputError
 from pcl_core.volumes.formats import stem_of
@@ -26,54 +24,76 @@ class Layout:
         name: value of ``--layout``.
         images: matches the path of an image without its suffix, below and including the folder that was given; the group
             ``patient`` names the patient, ``case`` what image and labels share, ``channel`` the number of a modality.
-        labels: matches the path of labels, with the group ``case``.
+        labels: matches the path of labels, with the groups ``case`` and ``patient``.
         sure: what at least half of the paths must match for ``auto`` to choose this layout.
+        annotated: matches the path of an image that comes with labels.
+        telling: whether the name of a case occurs once in the whole data set, so that an image and its labels belong together
+            whatever folders they lie in.
     """
 
     name: str
     images: re.Pattern[str]
     labels: re.Pattern[str]
     sure: re.Pattern[str]
-
-
-def _layout(name: str, images: str, labels: str, sure: str = "") -> Layout:
-    return Layout(
-        name, re.compile(images), re.compile(labels), re.compile(sure or f"{images}|{re.sub('[?]P<[a-z]+>', '', labels)}")
-    )
+    annotated: re.Pattern[str]
+    telling: bool
 
 
 _NEVER = r"(?!)"
+
+
+def _layout(name: str, images: str, labels: str, annotated: str, sure: str = "", telling: bool = False) -> Layout:
+    sure = sure or f"{images}|{re.sub('[?]P<[a-z]+>', '', labels)}"
+    return Layout(
+        name, re.compile(images), re.compile(labels), re.compile(sure), annotated=re.compile(annotated), telling=telling
+    )
+
+
 LAYOUTS = {
     layout.name: layout
     for layout in (
         _layout(
             "acdc",
             r"(?:^|/)(?P<case>(?P<patient>patient\d+)_(?:frame\d+|4d))$",
-            r"(?:^|/)(?P<case>patient\d+_frame\d+)_gt$",
+            r"(?:^|/)(?P<case>(?P<patient>patient\d+)_frame\d+)_gt$",
+            annotated=r"_frame\d+$",
+            telling=True,
         ),
         _layout(
             "mmwhs",
             r"(?:^|/)(?P<case>(?P<patient>(?:ct|mr)_(?:train|test)_\d+))_image$",
-            r"(?:^|/)(?P<case>(?:ct|mr)_(?:train|test)_\d+)_label$",
+            r"(?:^|/)(?P<case>(?P<patient>(?:ct|mr)_(?:train|test)_\d+))_label$",
+            annotated=r"_train_\d+_image$",
+            telling=True,
         ),
-        _layout("chd", r"(?:^|/)(?P<case>(?P<patient>ct_\d+))_image$", r"(?:^|/)(?P<case>ct_\d+)_label$"),
+        _layout(
+            "chd",
+            r"(?:^|/)(?P<case>(?P<patient>ct_\d+))_image$",
+            r"(?:^|/)(?P<case>(?P<patient>ct_\d+))_label$",
+            annotated=r"_image$",
+            telling=True,
+        ),
         _layout(
             "hvsmr",
             r"(?:^|/)(?P<case>(?:training|testing)_\w*(?P<patient>pat\d+))$",
-            r"(?:^|/)(?P<case>(?:training|testing)_\w*pat\d+)-label$",
+            r"(?:^|/)(?P<case>(?:training|testing)_\w*(?P<patient>pat\d+))-label$",
+            annotated=r"(?:^|/)training_\w*pat\d+$",
+            telling=True,
         ),
         _layout(
             "nnunet",
             r"(?:^|/)(?P<patient>(?P<case>[^/]+))_(?P<channel>\d{4})$",
-            r"(?:^|/)labels(?:Tr|Ts)/(?P<case>[^/]+)$",
+            r"(?:^|/)labels(?:Tr|Ts)/(?P<patient>(?P<case>[^/]+))$",
+            annotated=r"(?:^|/)imagesTr/[^/]+$",
             sure=r"(?:^|/)images(?:Tr|Ts)/[^/]+_\d{4}$",
         ),
         _layout(
             "msd",
             r"(?:^|/)images(?:Tr|Ts)/(?P<patient>(?P<case>[^/]+))$",
-            r"(?:^|/)labels(?:Tr|Ts)/(?P<case>[^/]+)$",
+            r"(?:^|/)labels(?:Tr|Ts)/(?P<patient>(?P<case>[^/]+))$",
+            annotated=r"(?:^|/)imagesTr/[^/]+$",
         ),
-        _layout("folder", _NEVER, _NEVER, _NEVER),
+        _layout("folder", _NEVER, _NEVER, _NEVER, _NEVER),
     )
 }
 NAMES = ("auto", *sorted(LAYOUTS))
@@ -98,6 +118,7 @@ class Place:
         parents: folders below the one given.
         rank: the lower is taken where several label files fit one image.
         channel: whether it is one of the modalities of a case.
+        named: whether its name follows the layout.
     """
 
     labels: bool
@@ -107,6 +128,7 @@ class Place:
     parents: tuple[str, ...]
     rank: int = 0
     channel: bool = False
+    named: bool = False
 
     @property
     def folder(self) -> tuple[str, ...]:
@@ -128,7 +150,7 @@ def place(root: Path, path: Path, layout: str, stem: str = "") -> Place:
     around = root if path != root else path.parent
     text = str(PurePosixPath(around.absolute().name, *parents, stem))
     if found := LAYOUTS[layout].labels.search(text):
-        return Place(True, stem, found["case"], "", parents)
+        return Place(True, stem, found["case"], found["patient"], parents, named=True)
     named = _LABEL_NAME.match(stem)
     if named or any(_LABEL_FOLDER.match(part) for part in parents):
         kind = (named["kind"] or named["slicer"]).lower() if named else _SUFFIXES[0]
@@ -136,8 +158,14 @@ def place(root: Path, path: Path, layout: str, stem: str = "") -> Place:
     if found := LAYOUTS[layout].images.search(text):
         groups = found.groupdict()
         channel = bool(groups.get("channel"))
-        return Place(False, groups["case"] if channel else stem, groups["case"], groups["patient"], parents, channel=channel)
+        own = groups["case"] if channel else stem
+        return Place(False, own, groups["case"], groups["patient"], parents, channel=channel, named=True)
     return Place(False, stem, _shared(stem), "", parents)
+
+
+def is_named_label(path: Path, layout: str) -> bool:
+    """Whether a file is named as ``layout`` names label maps; the general rule does not count."""
+    return bool(LAYOUTS[layout].labels.search(path.absolute().with_name(stem_of(path)).as_posix()))
 
 
 def _shared(stem: str) -> str:
@@ -170,25 +198,3 @@ def _fits(layout: Layout, texts: list[str]) -> bool:
     cases = {match["case"] for match in found}
     firsts = {match["case"] for match in found if int(match["channel"]) == 0}
     return cases == firsts and (len(cases) != 1 or len(found) == 1)
-
-
-def class_names(folder: Path) -> dict[int, str]:
-    """Names of the label values, from the ``dataset.json`` (Decathlon or nnU-Net) in ``folder`` or beside it.
-
-    Returns:
-        value -> name, without regions that join several values; empty when there is no such file.
-
-    Raises:
-        InputError: the file is no JSON, or its ``labels`` are not of either form.
-    """
-    path = next((place / "dataset.json" for place in (folder, folder.parent) if (place / "dataset.json").is_file()), None)
-    if path is None:
-        return {}
-    try:
-        labels: Any = json.loads(path.read_text(encoding="utf-8-sig")).get("labels", {})
-        pairs = [(value, key) if not str(key).isdigit() else (key, value) for key, value in labels.items()]
-        return {int(value): str(name) for value, name in pairs if not isinstance(value, list)}
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise InputError(
-            f"The class names in {path} cannot be read.", 'Correct its "labels", such as {"0": "background", "1": "liver"}.'
-        ) from error

@@ -30,6 +30,12 @@ def nifti_part(source: VolumeSource, budget: int) -> np.ndarray:
     return voxels
 
 
+def is_packed(source: VolumeSource) -> bool:
+    """``nifti.is_packed``. Raises NotReadableError when nibabel is missing."""
+    packed: bool = _nifti(source.path).is_packed(source)
+    return packed
+
+
 def _nifti(path: Path) -> ModuleType:
     try:
         return importlib.import_module("pcl_core.volumes.nifti")

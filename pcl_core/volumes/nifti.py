@@ -85,6 +85,11 @@ def read_nifti(source: VolumeSource) -> np.ndarray:
     return _read(source, image, (slice(0, x), slice(0, y), slice(0, z)))
 
 
+def is_packed(source: VolumeSource) -> bool:
+    """Whether a NIfTI file is compressed, so that it can only be read from its start."""
+    return source.format == "nifti" and source.path.name.lower().endswith(".gz")
+
+
 def nifti_part(source: VolumeSource, budget: int) -> np.ndarray:
     """Reads about ``budget`` bytes of the voxels of a source: whole slices, or rows of one where a slice is larger.
 
@@ -99,7 +104,7 @@ def nifti_part(source: VolumeSource, budget: int) -> np.ndarray:
     row = x * image.get_data_dtype().itemsize
     slices = max(1, min(z, budget // (row * y)))
     rows = y if row * y <= budget else max(1, budget // row)
-    if source.path.name.lower().endswith(".gz"):
+    if is_packed(source):
         source, start = replace(source, frame=source.frame and 0), 0
     else:
         start = (z - slices) // 2

@@ -10,7 +10,7 @@ import numpy as np
 from pcl_core.volumes.beginnings import first_voxels
 from pcl_core.volumes.dicom import read_dicom
 from pcl_core.volumes.formats import NotReadableError
-from pcl_core.volumes.lazy_nifti import nifti_part
+from pcl_core.volumes.lazy_nifti import is_packed, nifti_part
 from pcl_core.volumes.reading import read_volume
 from pcl_core.volumes.volume import VolumeSource
 
@@ -30,7 +30,7 @@ class Sample:
         robust: 1st and 99th percentile of the numbers seen.
         numbers: whether no voxel seen is NaN or infinite.
         whole: whether all voxels were seen.
-        digest: of the values seen; the same in copies of a volume, whatever their headers.
+        digest: of the values seen; the same in copies of a volume, whatever their headers. Empty where another frame's were.
     """
 
     low: float
@@ -73,6 +73,8 @@ def sample(source: VolumeSource, thorough: bool = False) -> Sample | None:
         seen = _describe(voxels, voxels.size == np.prod(source.geometry.size))
         if seen.whole or not seen.constant:
             break
+    if seen and source.frame and is_packed(source):  # the first frame was looked at
+        return replace(seen, whole=False, digest=b"")
     return seen
 
 

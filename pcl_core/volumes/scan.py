@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from pcl_core.events import Reporter, plain
 from pcl_core.volumes import checks
 from pcl_core.volumes.cases import Cases, match
+from pcl_core.volumes.data_sets import slice_axis
 from pcl_core.volumes.discovery import gather
 from pcl_core.volumes.formats import NotReadableError
+from pcl_core.volumes.frames import copies_of_frames
+from pcl_core.volumes.gaps import Gap, gaps_in_images
 from pcl_core.volumes.geometry import Axis, CanonicalView, canonical_view
 from pcl_core.volumes.reading import SAME_GRID
 from pcl_core.volumes.sampling import Sample, sample
@@ -72,6 +73,8 @@ class ScanReport:
         volumes: one row a volume, sorted by path.
         unreadable: files that cannot be used, and why.
         warnings: what concerns no single volume, with the path that it is about.
+        missing_images: what the layout leads to expect of the images and is not there.
+        missing_labels: likewise, for learning from labels; nothing when there are none at all.
     """
 
     inputs: Path
@@ -79,6 +82,8 @@ class ScanReport:
     volumes: tuple[Row, ...]
     unreadable: tuple[Unreadable, ...]
     warnings: tuple[tuple[Path, str], ...]
+    missing_images: tuple[Gap, ...] = ()
+    missing_labels: tuple[Gap, ...] = ()
 
     @property
     def sources(self) -> tuple[VolumeSource, ...]:
@@ -86,13 +91,9 @@ class ScanReport:
         return tuple(row.source for row in self.volumes)
 
     @property
-    def intensity(self) -> tuple[float, float] | None:
-        """Medians over the volumes of the smallest and of the largest sampled intensity; None when none was sampled."""
-        ranges = [row.intensity for row in self.volumes if row.intensity]
-        if not ranges:
-            return None
-        low, high = np.median(ranges, axis=0)
-        return float(low), float(high)
+    def ranges(self) -> list[tuple[float, float]]:
+        """Smallest and largest sampled intensity of the volumes of which some were sampled."""
+        return [row.intensity for row in self.volumes if row.intensity]
 
     def to_json(self) -> dict[str, Any]:
         """The report as plain values."""
@@ -102,6 +103,7 @@ class ScanReport:
             "volumes": [row.to_json() for row in self.volumes],
             "unreadable": [{"path": str(one.path), "reason": one.reason} for one in self.unreadable],
             "warnings": [{"path": str(path), "message": message} for path, message in self.warnings],
+            "missing": [asdict(gap) for gap in dict.fromkeys((*self.missing_images, *self.missing_labels))],
         }
 
 
@@ -122,6 +124,7 @@ def scan(
         InputError: the path does not exist, holds no volumes, or is a single file that cannot be used.
     """
     gathered = gather(inputs, layout, want_labels=inputs.is_dir())
+    axis = slice_axis(axis, gathered.layout)
     samples: dict[VolumeSource, Sample | None] = {}
     unreadable = list(gathered.unreadable)
     total = len(gathered.images)
@@ -134,9 +137,10 @@ def scan(
             unreadable.append(error.as_unreadable())
         if reporter:
             reporter.progress("scan", done, total)
-    cases = match(gathered, None)
+    cases = match(gathered, None, layout)
     intensities, mixed = checks.of_intensities(list(samples.values()))
-    rows = _rows(samples, cases, intensities, axis)
+    copies = copies_of_frames(list(samples), gathered.layout)
+    rows = _rows(samples, cases, intensities, axis, copies)
     general = ((inputs, mixed),) if mixed else ()
     return ScanReport(
         inputs=inputs,
@@ -144,11 +148,17 @@ def scan(
         volumes=rows,
         unreadable=tuple(sorted(unreadable, key=lambda one: one.path)),
         warnings=(*general, *_general(inputs, rows, cases, axis)),
+        missing_images=gaps_in_images(inputs, list(samples), gathered.layout, unreadable),
+        missing_labels=cases.gaps if cases.cases else (),
     )
 
 
 def _rows(
-    samples: dict[VolumeSource, Sample | None], cases: Cases, intensities: checks.Findings, axis: Axis
+    samples: dict[VolumeSource, Sample | None],
+    cases: Cases,
+    intensities: checks.Findings,
+    axis: Axis,
+    copies: Container[VolumeSource],
 ) -> tuple[Row, ...]:
     sources = list(samples)
     views = [canonical_view(source.geometry, axis) for source in sources]
@@ -159,7 +169,7 @@ def _rows(
         (checks.of_voxels(one) for one in seen),
         checks.of_orientations(sources, views),
         intensities,
-        checks.of_copies(sources, seen, _digest),
+        checks.of_copies(sources, [None if source in copies else samples[source] for source in sources], _digest),
         (_of_labels(source, labels.get(source)) for source in sources),
         strict=True,
     )
@@ -189,7 +199,7 @@ def _of_labels(source: VolumeSource, labels: VolumeSource | None) -> list[str]:
 
 
 def _general(inputs: Path, rows: Sequence[Row], cases: Cases, axis: Axis) -> Iterable[tuple[Path, str]]:
-    for labels in cases.unmatched_labels:
+    for labels in cases.stray_labels if cases.cases else cases.unmatched_labels:
         yield labels.path, "These labels match no image, or one that has others already."
     equal = sum(max(row.view.spacing) <= 1.001 * min(row.view.spacing) for row in rows)
     if axis == "auto" and equal:

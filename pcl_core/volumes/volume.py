@@ -28,6 +28,7 @@ class VolumeSource:
         patient: volumes of one patient share it; folds and hold-outs go by patient.
         frame: index in a 4-D file or in a series with repeated positions; None when there is only one.
         notes: what the headers show to be doubtful (unequal spacing within a series, a sheared grid).
+        data_set: of a label map, the key of ``data_sets.DATA_SETS`` whose values it holds; empty when it is of none.
     """
 
     id: str
@@ -38,6 +39,7 @@ class VolumeSource:
     patient: str
     frame: int | None = None
     notes: tuple[str, ...] = field(default=())
+    data_set: str = ""
 
     @property
     def path(self) -> Path:
