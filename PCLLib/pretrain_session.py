@@ -106,8 +106,8 @@ class PretrainSession:
 
     @property
     def estimating(self) -> bool:
-        """Whether time and memory are being estimated."""
-        return _ESTIMATE in self.jobs
+        """Whether time and memory are being estimated, or will be in a moment."""
+        return _ESTIMATE in self.jobs or self._pause.isActive()
 
     @property
     def can_resume(self) -> bool:
@@ -149,7 +149,8 @@ class PretrainSession:
 
     def clear(self) -> None:
         """No folder is chosen any more, or the scene is closed: what runs is cancelled in the background."""
-        self.jobs.leave_all()
+        for name in (_SCAN, _ESTIMATE, _TRAIN):
+            self.jobs.leave(name)
         self._pause.stop()
         self._forget()
         self.folder = None
@@ -163,7 +164,8 @@ class PretrainSession:
             return
         if before is None or before.out != settings.out:
             self._offer_to_resume()
-        if self.report is not None and self.report.volumes:
+        if self.report is not None and self.report.volumes and not self.installer.needed:
+            self.estimate = None  # it was of other settings
             self._pause.start(_PATIENCE_MS)
 
     def _show_nothing(self, message: Message) -> None:
@@ -320,7 +322,7 @@ class PretrainSession:
     # What happens meanwhile
 
     def _happened(self, name: str, event: Event) -> None:
-        if isinstance(event, Warned):
+        if isinstance(event, Warned) and name != _ESTIMATE:
             self.logged.emit(_("Note: {message}").format(message=event.message))
         elif isinstance(event, Planned) and name == _ESTIMATE and self._settings is not None:
             fresh = Proposal.from_plan(event.plan)

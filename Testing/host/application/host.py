@@ -11,10 +11,13 @@ from PySide6 import QtWidgets
 from trame_slicer.core import SlicerApp
 
 from Testing.host.application import modules
+from Testing.host.application.segment_editor_module import SegmentEditorModule
 from Testing.host.pythonqt.modules import ctk_module, make_classes, qt_module
 from Testing.host.pythonqt.wrapping import wrap
 from Testing.host.stand_ins.all import stand_ins
 from Testing.host.stand_ins.qslicer_application import qSlicerApplication, use_settings_of
+from Testing.host.stand_ins.qslicer_io import qSlicerIOManager
+from Testing.host.stand_ins.qslicer_layout import qSlicerLayoutManager
 from Testing.host.stand_ins.qslicer_window import qSlicerMainWindow
 from Testing.host.stand_ins.ui_files import QUiLoader
 
@@ -30,6 +33,7 @@ class Host:
         self.application = qSlicerApplication(folder, platform)
         self.libraries = SlicerApp()
         self.scene = self.libraries.scene
+        self.scene.AddNode(slicer.vtkMRMLInteractionNode())
         self._give_names()
         self.window = self._make_window()
 
@@ -43,11 +47,11 @@ class Host:
                 setattr(names, name, made)
         names.app = wrap(self.application)
         names.mrmlScene = self.scene
-        names.modules = SimpleNamespace()
+        names.modules = SimpleNamespace(sampleDataSources={})
         names.selfTests = {}
         self.application._logic = self.libraries.app_logic
         self._give_submodules()
-        for module in modules.built_in(self.libraries):
+        for module in (*modules.built_in(self.libraries), SegmentEditorModule()):
             self.add_module(module)
 
     def _give_submodules(self) -> None:
@@ -56,6 +60,7 @@ class Host:
         slicer.util.launchConsoleProcess = processes.launchConsoleProcess
         slicer.util.executePythonModule = processes.executePythonModule
         publish("i18n", translation)
+        sys.modules["SampleData"] = importlib.import_module("Testing.host.scripted.sample_data")
         publish("ScriptedLoadableModule", importlib.import_module("Testing.host.scripted.module_classes"))
         publish("parameterNodeWrapper", importlib.import_module("Testing.host.scripted.parameters"))
         packages = importlib.import_module("Testing.host.scripted.packaging")
@@ -72,6 +77,8 @@ class Host:
         window = qSlicerMainWindow(self.application.moduleManager())
         self.application._main_window = window
         window.resize(1400, 900)
+        self.application.setLayoutManager(qSlicerLayoutManager(self.libraries, window._views))
+        self.application._io_manager = qSlicerIOManager(self.libraries, self.application)
         return window
 
     def add_module(self, module: Any) -> None:
@@ -88,8 +95,16 @@ class Host:
         module = self.application.moduleManager().module(name)
         if module is None:
             module = modules.import_scripted(repository / name / f"{name}.py", self.add_module)
+            self.application.startupCompleted.emit()
         slicer.util.selectModule(name)
         return module.widgetRepresentation().self()
+
+    def close(self) -> None:
+        """Unloads the modules, as the application does when it is quit: their panels clean up."""
+        manager = self.application.moduleManager()
+        for name in manager.modulesNames():
+            manager.moduleAboutToBeUnloaded.emit(name)
+        self.window.close()
 
     def process_events(self) -> None:
         """Lets Qt do what is waiting."""

@@ -17,9 +17,12 @@ from PySide6 import QtCore, QtWidgets
 from PySide6.QtTest import QTest
 
 from Testing.host.application.host import Host
-from Testing.host.driving.dialogs import Answer, DialogAnswers, SeenDialog, choose_path, press
-from Testing.host.pythonqt.wrapping import unwrap
+from Testing.host.driving.dialogs import DialogAnswers, choose_path, press
+from Testing.host.driving.seen_dialog import SeenDialog
+from Testing.host.pythonqt.wrapping import unwrap, wrap
 
+#: vtkMRMLLayoutNode.SlicerLayoutFourUpView
+FOUR_UP = 3
 REPOSITORY = Path(__file__).parents[3]
 
 
@@ -29,15 +32,17 @@ class Bench:
     def __init__(self, host: Host) -> None:
         self.host = host
         self._dialogs = DialogAnswers()
+        layout_manager: Any = host.application.layoutManager()
+        layout_manager.setLayout(FOUR_UP)
 
     @property
     def dialogs(self) -> list[SeenDialog]:
         """What the dialogs said that were answered in this test."""
         return self._dialogs.seen
 
-    def answer(self, answer: str | Answer) -> None:
-        """Says how the next dialog is answered: the text of a button, or a function that gets the dialog."""
-        self._dialogs.waiting.append(press(answer) if isinstance(answer, str) else answer)
+    def answer(self, answer: str | Callable[[Any], None]) -> None:
+        """Says how the next dialog is answered: the text of a button, or a function that gets the dialog and closes it."""
+        self._dialogs.waiting.append(press(answer) if isinstance(answer, str) else lambda dialog: answer(wrap(dialog)))
 
     def answer_file(self, path: Path) -> None:
         """The next file dialog gets this path."""
@@ -84,8 +89,8 @@ class Bench:
     def type_text(self, widget: Any, text: str) -> None:
         """Replaces what a line, a spin box, a path or a text holds by typed keys, and leaves it with Tab."""
         raw = self._usable(widget)
-        target = raw.focusProxy() or raw
-        target = target.lineEdit() if isinstance(target, QtWidgets.QComboBox) else target
+        focused = raw.focusProxy() or raw
+        target: Any = focused.lineEdit() if isinstance(focused, QtWidgets.QComboBox) else focused
         target.setFocus()
         QTest.keySequence(target, "Ctrl+A")
         QTest.keyClick(target, QtCore.Qt.Key.Key_Delete)

@@ -35,7 +35,7 @@ class PropertyMember:
     def __init__(self, owner: str, name: str) -> None:
         self.owner = owner
         self.name = name
-        self.qt_name = "objectName" if name == "name" else name
+        self.qt_name = "objectName" if (owner, name) == ("QObject", "name") else name
 
     def __get__(self, wrapper: Wrapper | None, kind: type) -> Any:
         if wrapper is None:
@@ -75,9 +75,10 @@ class PropertyMember:
         if isinstance(own, QtCore.Property):
             setattr(raw, self.qt_name, value)
             return True
-        if isinstance(value, bool) and found.typeName() in ("QString", "QStringList"):
+        kind = str(found.typeName())
+        if isinstance(value, bool) and kind in ("QString", "QStringList"):
             return False
-        if value is None and found.typeName() in ("int", "double", "bool", "QString"):
+        if value is None and kind in ("int", "double", "bool", "QString"):
             return False
         return bool(raw.setProperty(self.qt_name, value))
 
