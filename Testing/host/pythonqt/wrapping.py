@@ -101,13 +101,17 @@ def unwrap(value: Any) -> Any:
         return value.__dict__["_held"]
     if isinstance(value, PurePath):
         raise TypeError(f"Qt cannot convert the path {value} to a string: hand over str(path)")
-    if isinstance(value, list | tuple):
-        return [unwrap(item) for item in value]
-    if isinstance(value, dict):
-        return {key: unwrap(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | dict):
+        return _unwrap_all(value)
     if isinstance(value, type) and issubclass(value, Wrapper):
         return value._pyside_class
     return value
+
+
+def _unwrap_all(values: list[Any] | tuple[Any, ...] | dict[Any, Any]) -> list[Any] | dict[Any, Any]:
+    if isinstance(values, dict):
+        return {key: unwrap(item) for key, item in values.items()}
+    return [unwrap(item) for item in values]
 
 
 def relay(function: Callable[..., Any]) -> Callable[..., Any]:
