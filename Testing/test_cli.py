@@ -14,7 +14,8 @@ from pcl_core.commands import scan
 from pcl_core.errors import CancelledError, OutOfMemoryError
 
 COMMANDS = (
-    "scan", "pretrain", "finetune", "segment", "evaluate", "experiment", "positions", "worker", "devices", "bench", "demo",
+    "scan", "pretrain", "finetune", "segment", "evaluate", "experiment", "positions", "suggest", "worker", "devices", "bench",
+    "demo",
 )  # fmt: skip
 
 

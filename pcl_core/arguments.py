@@ -33,7 +33,20 @@ def make_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="pclseg", description="Segment CT and MR volumes with few annotations.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
-    for add in (_scan, _pretrain, _finetune, _segment, _evaluate, _experiment, _positions, _worker, _devices, _bench, _demo):
+    for add in (
+        _scan,
+        _pretrain,
+        _finetune,
+        _segment,
+        _evaluate,
+        _experiment,
+        _positions,
+        _suggest,
+        _worker,
+        _devices,
+        _bench,
+        _demo,
+    ):
         add(commands)
     return parser
 
@@ -189,6 +202,19 @@ def _positions(commands: _Commands[_Parser]) -> None:
     _add_input(parser)
 
 
+def _suggest(commands: _Commands[_Parser]) -> None:
+    parser = _add(commands, "suggest", "Which case to annotate next, and which few slices of it.")
+    parser.add_argument("input", type=Path, metavar="INPUT", help=_INPUT)
+    parser.add_argument("--drawn", type=Path, metavar="FILE", help="JSON: numbers of the slices that are drawn, by case")
+    parser.add_argument("--encoder", type=Path, metavar="FILE", help="compare by a pretrained encoder, not by plain features")
+    parser.add_argument("--model", type=Path, metavar="FILE", help="a first model, whose uncertainty counts too")
+    parser.add_argument("--cases", type=_whole, default=5, metavar="N", help="cases to suggest (default 5)")
+    parser.add_argument("--slices", type=_whole, default=5, metavar="N", help="slices of each (default 5)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the suggestions")
+    parser.add_argument("--axis", choices=AXES, default="auto", help="slice axis (default: the through-plane axis)")
+    _add_input(parser)
+
+
 def _worker(commands: _Commands[_Parser]) -> None:
     _add(commands, "worker", "Keep a model warm: one JSON request a line on standard input, events on standard output.")
 
@@ -238,3 +264,8 @@ def _multiple_of_16(text: str) -> int:
     if value % 16:
         raise argparse.ArgumentTypeError(f"{text} is not a multiple of 16")
     return value
+
+
+_COMMANDS = (
+    _scan, _pretrain, _finetune, _segment, _evaluate, _experiment, _positions, _suggest, _worker, _devices, _bench, _demo,
+)  # fmt: skip

@@ -4,38 +4,23 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from pcl_core.cancellation import Cancellation
-from pcl_core.commands.planning import report_unreadable, start
-from pcl_core.errors import InputError
+from pcl_core.commands.comparing import compare
+from pcl_core.commands.planning import start
 from pcl_core.events import Reporter, plain
 from pcl_core.files import require_writable_file, write_text
-from pcl_core.fingerprinting import take_fingerprint
-from pcl_core.inference.embedding import EncoderFeatures
-from pcl_core.plan import SlicePlan
-from pcl_core.presets import make_plan, rounded
 from pcl_core.slices.atlas import Placement, align
-from pcl_core.slices.bank import BankedVolume, BankItem
-from pcl_core.slices.banking import build_bank
-from pcl_core.slices.features import PlainFeatures, SliceFeatures
+from pcl_core.slices.bank import BankedVolume
 from pcl_core.slices.likeness import Likeness, advise, likeness
 from pcl_core.slices.neighbours import neighbours
 from pcl_core.slices.outliers import Outlier, find_outliers
-from pcl_core.slices.placing import feature_parts
-from pcl_core.training.devices import device_facts
-from pcl_core.volumes.discovery import find_volumes
 from pcl_core.volumes.volume import VolumeSource
-
-# Plain features look at 16 x 16 pixels; a small bank is made in no time.
-_PLAIN_SIZE = 64
 
 
 def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation) -> None:
@@ -43,30 +28,8 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
     device = start(args, reporter)
     if args.json is not None:
         require_writable_file(args.json)
-    found = find_volumes(args.input, args.layout)
-    report_unreadable(found.unreadable, args.strict, reporter)
-    if len(found.sources) < 2:
-        raise InputError(f"There is one volume in {args.input}, and nothing to compare it with.", "Give a folder of volumes.")
-    features: SliceFeatures
-    if args.encoder is None:
-        features, plan = PlainFeatures(), _plain_plan(args, found.sources, found.layout, device)
-    else:
-        loaded = EncoderFeatures.load(args.encoder, device)
-        features, plan = loaded, loaded.about.plan.slices
-    with tempfile.TemporaryDirectory(prefix="pclseg-") as name:
-        items = [BankItem(source) for source in found.sources]
-        bank = build_bank(Path(name) / "bank", items, plan, reporter, cancellation, args.strict)
-        parts = feature_parts(bank, features)
-        volumes = bank.volumes
-        del bank  # a mapped file cannot be removed everywhere
-    _tell(args, _Looked.at(volumes, parts), found.sources, reporter)
-
-
-def _plain_plan(args: argparse.Namespace, sources: Sequence[VolumeSource], layout: str, device: torch.device) -> SlicePlan:
-    fingerprint = take_fingerprint(sources, args.axis)
-    plan = make_plan("recommended", fingerprint, device_facts(device), args.axis, layout)
-    # Also finer than native: the slices are to fill the square, or most of the few pixels would be padding.
-    return replace(plan.slices, size=_PLAIN_SIZE, resolution_mm=rounded(fingerprint.extent_mm / _PLAIN_SIZE))
+    compared = compare(args, device, reporter, cancellation)
+    _tell(args, _Looked.at(compared.volumes, compared.parts), compared.sources, reporter)
 
 
 class _Looked:
