@@ -52,7 +52,7 @@ def test_what_is_installed_is_found_in_its_version(bench, slicer):
 
 def test_requirements_are_read_without_comments_and_options(bench, slicer, tmp_path):
     file = tmp_path / "requirements.txt"
-    file.write_text("# needed\n--index-url somewhere\ntorch>=2.0\n\nscipy\n")
+    file.write_text("# needed\n--prefer-binary\ntorch>=2.0\n\nscipy\n")
     assert [str(one) for one in slicer.packaging.load_requirements(file)] == ["torch>=2.0", "scipy"]
 
 
