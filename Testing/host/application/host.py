@@ -15,6 +15,8 @@ from Testing.host.pythonqt.modules import ctk_module, make_classes, qt_module
 from Testing.host.pythonqt.wrapping import wrap
 from Testing.host.stand_ins.all import stand_ins
 from Testing.host.stand_ins.qslicer_application import qSlicerApplication, use_settings_of
+from Testing.host.stand_ins.qslicer_io import qSlicerIOManager
+from Testing.host.stand_ins.qslicer_layout import qSlicerLayoutManager
 from Testing.host.stand_ins.qslicer_window import qSlicerMainWindow
 from Testing.host.stand_ins.ui_files import QUiLoader
 
@@ -30,6 +32,7 @@ class Host:
         self.application = qSlicerApplication(folder, platform)
         self.libraries = SlicerApp()
         self.scene = self.libraries.scene
+        self.scene.AddNode(slicer.vtkMRMLInteractionNode())
         self._give_names()
         self.window = self._make_window()
 
@@ -72,6 +75,8 @@ class Host:
         window = qSlicerMainWindow(self.application.moduleManager())
         self.application._main_window = window
         window.resize(1400, 900)
+        self.application.setLayoutManager(qSlicerLayoutManager(self.libraries, window.centralWidget()))
+        self.application._io_manager = qSlicerIOManager(self.libraries, self.application)
         return window
 
     def add_module(self, module: Any) -> None:

@@ -20,6 +20,8 @@ from Testing.host.application.host import Host
 from Testing.host.driving.dialogs import Answer, DialogAnswers, SeenDialog, choose_path, press
 from Testing.host.pythonqt.wrapping import unwrap
 
+#: vtkMRMLLayoutNode.SlicerLayoutFourUpView
+FOUR_UP = 3
 REPOSITORY = Path(__file__).parents[3]
 
 
@@ -29,6 +31,8 @@ class Bench:
     def __init__(self, host: Host) -> None:
         self.host = host
         self._dialogs = DialogAnswers()
+        layout_manager: Any = host.application.layoutManager()
+        layout_manager.setLayout(FOUR_UP)
 
     @property
     def dialogs(self) -> list[SeenDialog]:

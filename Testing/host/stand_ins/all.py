@@ -12,7 +12,11 @@ from Testing.host.stand_ins import (
     ctk_paths,
     qmrml_base,
     qmrml_nodes,
+    qmrml_plots_and_tables,
+    qmrml_views,
     qslicer_application,
+    qslicer_io,
+    qslicer_layout,
     qslicer_modules,
     qslicer_window,
 )
@@ -25,8 +29,12 @@ MODULES: tuple[ModuleType, ...] = (
     ctk_numbers,
     qmrml_base,
     qmrml_nodes,
+    qmrml_plots_and_tables,
+    qmrml_views,
     qslicer_modules,
     qslicer_application,
+    qslicer_io,
+    qslicer_layout,
     qslicer_window,
 )
 PREFIXES = ("ctk", "qMRML", "qSlicer")

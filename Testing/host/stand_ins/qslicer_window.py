@@ -85,6 +85,8 @@ class qSlicerMainWindow(QtWidgets.QMainWindow):
         dock.setTitleBarWidget(QtWidgets.QWidget(dock))
         dock.setWidget(self._panel)
         self._panel.setMinimumWidth(PANEL_WIDTH)
+        self._views = QtWidgets.QWidget(self)
+        self.setCentralWidget(self._views)
         self.addDockWidget(QtCore.Qt.DockWidgetArea.LeftDockWidgetArea, dock)
         self._selector.moduleSelected.connect(self._panel.setModule)
         self.statusBar()
