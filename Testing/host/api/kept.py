@@ -26,6 +26,10 @@ class ClassApi:
     signatures: tuple[str, ...] = ()
     types: Mapping[str, str] = field(default_factory=dict)
 
+    def names(self) -> set[str]:
+        """All attributes but enum values."""
+        return {*self.properties, *self.methods, *self.signals}
+
 
 @cache
 def kept_classes() -> Mapping[str, ClassApi]:
@@ -33,7 +37,8 @@ def kept_classes() -> Mapping[str, ClassApi]:
     raw: dict[str, dict[str, Any]] = json.loads((FOLDER / "kept.json").read_text(encoding="utf-8"))
     unlisted = json.loads((FOLDER / "unlisted.json").read_text(encoding="utf-8"))
     for name, extra in unlisted["classes"].items():
-        entry = raw.setdefault(name, {"beyond": extra.get("beyond")})
+        entry = raw.setdefault(name, {})
+        entry["beyond"] = extra.get("beyond") or entry.get("beyond")
         for kind in ("properties", "methods", "signals", "signatures"):
             entry[kind] = [*entry.get(kind, []), *extra.get(kind, [])]
         entry["enums"] = {**entry.get("enums", {}), **extra.get("enums", {})}

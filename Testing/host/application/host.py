@@ -46,7 +46,7 @@ class Host:
                 setattr(names, name, made)
         names.app = wrap(self.application)
         names.mrmlScene = self.scene
-        names.modules = SimpleNamespace()
+        names.modules = SimpleNamespace(sampleDataSources={})
         names.selfTests = {}
         self.application._logic = self.libraries.app_logic
         self._give_submodules()
@@ -59,6 +59,7 @@ class Host:
         slicer.util.launchConsoleProcess = processes.launchConsoleProcess
         slicer.util.executePythonModule = processes.executePythonModule
         publish("i18n", translation)
+        sys.modules["SampleData"] = importlib.import_module("Testing.host.scripted.sample_data")
         publish("ScriptedLoadableModule", importlib.import_module("Testing.host.scripted.module_classes"))
         publish("parameterNodeWrapper", importlib.import_module("Testing.host.scripted.parameters"))
         packages = importlib.import_module("Testing.host.scripted.packaging")
@@ -93,8 +94,16 @@ class Host:
         module = self.application.moduleManager().module(name)
         if module is None:
             module = modules.import_scripted(repository / name / f"{name}.py", self.add_module)
+            self.application.startupCompleted.emit()
         slicer.util.selectModule(name)
         return module.widgetRepresentation().self()
+
+    def close(self) -> None:
+        """Unloads the modules, as the application does when it is quit: their panels clean up."""
+        manager = self.application.moduleManager()
+        for name in manager.modulesNames():
+            manager.moduleAboutToBeUnloaded.emit(name)
+        self.window.close()
 
     def process_events(self) -> None:
         """Lets Qt do what is waiting."""

@@ -17,8 +17,8 @@ from PySide6 import QtCore, QtWidgets
 from PySide6.QtTest import QTest
 
 from Testing.host.application.host import Host
-from Testing.host.driving.dialogs import Answer, DialogAnswers, SeenDialog, choose_path, press
-from Testing.host.pythonqt.wrapping import unwrap
+from Testing.host.driving.dialogs import DialogAnswers, SeenDialog, choose_path, press
+from Testing.host.pythonqt.wrapping import unwrap, wrap
 
 #: vtkMRMLLayoutNode.SlicerLayoutFourUpView
 FOUR_UP = 3
@@ -39,9 +39,9 @@ class Bench:
         """What the dialogs said that were answered in this test."""
         return self._dialogs.seen
 
-    def answer(self, answer: str | Answer) -> None:
-        """Says how the next dialog is answered: the text of a button, or a function that gets the dialog."""
-        self._dialogs.waiting.append(press(answer) if isinstance(answer, str) else answer)
+    def answer(self, answer: str | Callable[[Any], None]) -> None:
+        """Says how the next dialog is answered: the text of a button, or a function that gets the dialog and closes it."""
+        self._dialogs.waiting.append(press(answer) if isinstance(answer, str) else lambda dialog: answer(wrap(dialog)))
 
     def answer_file(self, path: Path) -> None:
         """The next file dialog gets this path."""

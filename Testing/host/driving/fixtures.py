@@ -25,6 +25,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", str(host.launcher.parent), prepend=os.pathsep)
         yield host
+        host.close()
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from Testing.host.pythonqt.wrapping import DERIVED, Wrapper, registry
 
 #: PythonQt lets Python 2's and 3's reserved words be called with an underscore behind them.
 RESERVED = {"exec", "print"}
+#: In unlisted.json: all enums of the class.
+ALL = "*"
 
 
 def make_class(api: ClassApi, pyside_class: type, base: type[Wrapper]) -> type[Wrapper]:
@@ -44,7 +46,7 @@ def adjusted(owner: str, name: str) -> Callable[..., Any] | None:
 
 def _flat_enums(api: ClassApi, pyside_class: type) -> Mapping[str, Any]:
     listed = {value for values in api.enums.values() for value in values}
-    return {name: value for name, value in enum_members(pyside_class) if name in listed}
+    return {name: value for name, value in enum_members(pyside_class) if name in listed or ALL in api.enums}
 
 
 def _construct(self: Wrapper, *arguments: Any, **unwanted: Any) -> None:

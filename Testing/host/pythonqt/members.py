@@ -35,7 +35,7 @@ class PropertyMember:
     def __init__(self, owner: str, name: str) -> None:
         self.owner = owner
         self.name = name
-        self.qt_name = "objectName" if name == "name" else name
+        self.qt_name = "objectName" if (owner, name) == ("QObject", "name") else name
 
     def __get__(self, wrapper: Wrapper | None, kind: type) -> Any:
         if wrapper is None:

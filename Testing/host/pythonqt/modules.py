@@ -1,5 +1,6 @@
 """The modules `qt` and `ctk`, and Slicer's widget classes, as Python modules import them."""
 
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
@@ -31,7 +32,7 @@ def make_classes(stand_ins: dict[str, type]) -> dict[str, type[Wrapper]]:
     return dict(registry)
 
 
-def _make(name: str, listing: Any, stand_ins: dict[str, type]) -> type[Wrapper] | None:
+def _make(name: str, listing: Mapping[str, ClassApi], stand_ins: dict[str, type]) -> type[Wrapper] | None:
     if name in registry:
         return registry[name]
     pyside_class = stand_ins.get(name) or _pyside(name)
@@ -39,11 +40,23 @@ def _make(name: str, listing: Any, stand_ins: dict[str, type]) -> type[Wrapper] 
         return None
     base: type[Wrapper] = Wrapper
     for ancestor in pyside_class.__mro__[1:]:
-        if ancestor.__name__ in listing and ancestor.__name__ != name:
+        if ancestor.__name__ in listing and _inherits(listing, name, ancestor.__name__):
             base = _make(ancestor.__name__, listing, stand_ins) or Wrapper
             break
-    api: ClassApi = listing[name]
-    return make_class(api, pyside_class, base)
+    return make_class(listing[name], pyside_class, base)
+
+
+def _inherits(listing: Mapping[str, ClassApi], name: str, ancestor: str) -> bool:
+    """Whether the real class shows all that `ancestor` shows; a stand-in may be derived from something else."""
+    api = listing[name]
+    if ancestor == name:
+        return False
+    reached: str | None = api.beyond
+    while reached is not None:
+        if reached == ancestor:
+            return True
+        reached = listing[reached].beyond if reached in listing else None
+    return listing[ancestor].beyond == api.beyond and listing[ancestor].names() <= api.names()
 
 
 def _pyside(name: str) -> type | None:

@@ -160,10 +160,14 @@ class ctkSliderWidget(QtWidgets.QWidget):
         layout.addWidget(self._slider, 1)
         layout.addWidget(self._box)
         self._box.setRange(0.0, 99.0)
-        self._slider.valueChanged.connect(self._box.setValue)
+        self._slider.valueChanged.connect(self._follow_slider)
         self._slider.sliderMoved.connect(self.valueIsChanging)
         self._box.valueChanged.connect(self._slider.setValue)
         self._box.valueChanged.connect(self.valueChanged)
+
+    def _follow_slider(self, value: float) -> None:
+        if value != self._box.value():  # setting the same value would spoil what is being typed
+            self._box.setValue(value)
 
     def _bound(self, low: float, high: float) -> None:
         self._slider._bounds(low, high)
