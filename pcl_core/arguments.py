@@ -135,6 +135,7 @@ def _finetune(commands: _Commands[_Parser]) -> None:
         metavar="FILE",
         help="JSON: for partly annotated cases, the numbers of their annotated slices, from 0 in order of position",
     )
+    parser.add_argument("--estimate", action="store_true", help="time some steps, tell what it will take, and write nothing")
     _add_input(parser)
     _add_plan(parser)
 
