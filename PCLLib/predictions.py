@@ -11,7 +11,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from PCLLib.segment_nodes import new_segmentation
-from PCLLib.segment_roles import Role, mark_prediction, segmentations_of, set_role, was_edited
+from PCLLib.segment_roles import Role, mark_prediction, role_of, segmentations_of, set_role, was_edited
 from PCLLib.segmenter import Segmented
 from PCLLib.volume_nodes import geometry_of, ijk_to_ras
 
@@ -23,12 +23,14 @@ class Click:
     """What one click did, as far as it takes to undo it.
 
     Attributes:
-        made: nodes that are new.
+        made: new segmentations, each with its volume.
+        maps: new maps of confidence.
         replaced: predictions that nobody had changed, and which were taken out of the scene.
         aside: changed predictions, which were only hidden.
     """
 
-    made: list[Any] = field(default_factory=list)
+    made: list[tuple[Any, Any]] = field(default_factory=list)
+    maps: list[Any] = field(default_factory=list)
     replaced: list[Any] = field(default_factory=list)
     aside: list[Any] = field(default_factory=list)
 
@@ -48,13 +50,17 @@ def add_prediction(volume: Any, found: Segmented, model: Path, click: Click) -> 
             click.replaced.append(earlier)
     node = new_segmentation(_("{name} segmentation").format(name=volume.GetName()), volume, found.labels, found.classes)
     mark_prediction(node, volume, model)
-    click.made.append(node)
+    click.made.append((node, volume))
     return node
 
 
 def undo(click: Click) -> None:
-    """Takes a click back. Results that were changed or accepted since then stay."""
-    for node in click.made:
+    """Takes a click back. A result that was changed or accepted since then stays."""
+    for node, volume in click.made:
+        there = slicer.mrmlScene.IsNodePresent(node)
+        if there and role_of(node) is Role.PREDICTION and not was_edited(node, volume):
+            slicer.mrmlScene.RemoveNode(node)
+    for node in click.maps:
         if slicer.mrmlScene.IsNodePresent(node):
             slicer.mrmlScene.RemoveNode(node)
     for node in click.replaced:
@@ -83,5 +89,5 @@ def add_confidence(volume: Any, confidence: np.ndarray, click: Click) -> Any:
         colours = slicer.mrmlScene.GetFirstNodeByName("ColdToHotRainbow")
         if colours is not None:
             display.SetAndObserveColorNodeID(colours.GetID())
-    click.made.append(node)
+    click.maps.append(node)
     return node
