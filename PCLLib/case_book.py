@@ -74,13 +74,16 @@ class CaseBook:
         annotation = annotation_of(node)
         drawn = self._read(annotation, node, classes) if annotation is not None else _Drawn((), "")
         predictions = segmentations_of(node, Role.PREDICTION)
+        counted = tuple(choice_of(annotation).numbers(drawn.slices, count)) if drawn.slices else ()
+        labels = row.labels if row is not None and annotation is None else None
         return Case(
             key=node.GetID() if path is None else str(path),
             name=node.GetName(),
             path=path,
             format="" if row is None else row.format,
             slices=count,
-            counted=tuple(choice_of(annotation).numbers(drawn.slices, count)) if drawn.slices else (),
+            counted=tuple(range(count)) if labels is not None else counted,
+            labels=labels,
             predicted=bool(predictions),
             edited=any(self._changed(one, node) for one in predictions),
             reviewed=bool(segmentations_of(node, Role.REVIEWED)),
