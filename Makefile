@@ -1,22 +1,41 @@
-# make demo: the whole path on generated volumes. make test: the tests. Each sets itself up in .venv first.
+# make demo: the whole path on generated volumes. make test: the tests. make desk: the modules in a window.
+# Each sets itself up in .venv first.
 PYTHON ?= python3
 RUN = .venv/bin/python
 OUT ?= demo-output
 
-.PHONY: demo test test-slow check bench clean
+.PHONY: demo test test-slow test-slicer desk check bench clean screenshots
 
 demo: .venv/.ready
 	$(RUN) -m pcl_core demo --out $(OUT)
 
-test: .venv/.ready
+test: .venv/.bench-ready
 	$(RUN) -m pytest -m "not slow"
 
 # The slow tests that continuous integration runs; "make test-slow SLOW=slow" runs all of them.
 SLOW ?= ci_slow
-test-slow: .venv/.ready
+test-slow: .venv/.bench-ready
 	$(RUN) -m pytest -m "$(SLOW)"
 
-check: .venv/.ready
+# The modules on the bench; DESK="--photograph desk.png" takes a picture instead. PythonSlicer is put on the PATH, as Slicer does.
+DESK ?=
+BENCH = .venv/bench
+desk: .venv/.bench-ready
+	mkdir -p $(BENCH)
+	PATH="$(CURDIR)/$(BENCH)/bin:$$PATH" $(RUN) -m Testing.host.desk --folder $(BENCH) $(DESK)
+
+# The modules' tests inside the real application: make test-slicer SLICER_EXECUTABLE=/path/to/Slicer
+MODULE_TESTS ?= $(wildcard Testing/PCLPretrain Testing/PCLSegmentation)
+test-slicer:
+	@test -n "$(SLICER_EXECUTABLE)" || { echo "Say where 3D Slicer is: make test-slicer SLICER_EXECUTABLE=/path/to/Slicer" >&2; exit 2; }
+	"$(SLICER_EXECUTABLE)" --no-splash --ignore-slicerrc --additional-module-paths $(wildcard PCLPretrain PCLSegmentation) \
+		--python-script Testing/host/driving/in_slicer.py $(MODULE_TESTS)
+
+# The pictures of the panels in Docs/images/.
+screenshots: .venv/.bench-ready
+	PCL_SCREENSHOTS=1 $(RUN) -m pytest -m screenshots
+
+check: .venv/.bench-ready
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
@@ -29,3 +48,6 @@ clean:
 
 .venv/.ready: requirements.lock scripts/setup.sh
 	PYTHON=$(PYTHON) sh scripts/setup.sh
+
+.venv/.bench-ready: .venv/.ready requirements-bench.lock scripts/setup_bench.sh
+	sh scripts/setup_bench.sh

@@ -113,7 +113,7 @@ class Dependencies:
                     self._install_offline(wheels)
         except (subprocess.CalledProcessError, RuntimeError, ImportError, ValueError, OSError) as error:
             lines = [*said.lines, *_output_of(error)][-_LAST_LINES:] or [str(error)]
-            raise InstallError(lines, _hint("\n".join([*lines, *said.lines]), wheels)) from error
+            raise InstallError(lines, hint_for("\n".join([*lines, *said.lines]), wheels)) from error
         left = self.missing()
         if left:
             names = ", ".join(requirement.name for requirement in left.requirements)
@@ -172,7 +172,7 @@ def _output_of(error: Exception) -> Iterator[str]:
     return (line.strip() for line in text.splitlines() if line.strip())
 
 
-def _hint(said: str, wheels: Path | None) -> str:
+def hint_for(said: str, wheels: Path | None) -> str:
     """What to do about what pip said."""
     known = (
         (("No space left",), _("Free some disk space and try again.")),

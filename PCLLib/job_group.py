@@ -100,14 +100,10 @@ class JobGroup:
             self._leaving.append(job)
             _stop(job, work)
 
-    def leave_all(self) -> None:
-        """Cancels all jobs; they end in the background."""
-        for name in tuple(self._jobs):
-            self.leave(name)
-
     def end_all(self) -> None:
         """Cancels all jobs and returns when no process is left."""
-        self.leave_all()
+        for name in tuple(self._jobs):
+            self.leave(name)
         for job in tuple(self._leaving):
             job.end_now()
 

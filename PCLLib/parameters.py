@@ -26,13 +26,13 @@ class Method(Enum):
     def label(self) -> str:
         """For people."""
         return {
-            Method.PCL: _("Positional contrast (PCL)"),
-            Method.GCL: _("Partition contrast (GCL)"),
-            Method.GCL_GD: _("Partition contrast (GCL, G^D)"),
-            Method.SIMCLR: _("Plain contrast (SimCLR)"),
+            Method.PCL: _("Positional (PCL)"),
+            Method.GCL: _("Partition (GCL)"),
+            Method.GCL_GD: _("Partition (G^D)"),
+            Method.SIMCLR: _("Plain (SimCLR)"),
             Method.ROTATION: _("Rotation"),
             Method.PIRL: _("Jigsaw (PIRL)"),
-            Method.MOCO: _("Momentum contrast (MoCo)"),
+            Method.MOCO: _("Momentum (MoCo)"),
             Method.MOCO_PCL: _("Positional MoCo"),
         }[self]
 

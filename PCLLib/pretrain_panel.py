@@ -81,7 +81,7 @@ class PretrainPanel:
         session.scanned.connect(self._show_report)
         session.proposed.connect(self._show_numbers)
         session.progressed.connect(self._show_progress)
-        session.began.connect(self._begin_curve)
+        session.began.connect(self.plot.begin)
         session.measured.connect(self.plot.add)
         session.logged.connect(self._log.add)
         session.finished.connect(self._keep_encoder)
@@ -291,10 +291,6 @@ class PretrainPanel:
         self.ui.progressBar.setRange(0, max(1, progress.total))
         self.ui.progressBar.setValue(progress.done)
         self.ui.progressLabel.setText(progress_sentence(progress))
-
-    def _begin_curve(self, earlier: list[tuple[int, float]]) -> None:
-        self.plot.begin(earlier)
-        self.plot.show()
 
     def _keep_encoder(self, encoder: Path) -> None:
         if self._parameters is not None:

@@ -149,7 +149,8 @@ class PretrainSession:
 
     def clear(self) -> None:
         """No folder is chosen any more, or the scene is closed: what runs is cancelled in the background."""
-        self.jobs.leave_all()
+        for name in (_SCAN, _ESTIMATE, _TRAIN):
+            self.jobs.leave(name)
         self._pause.stop()
         self._forget()
         self.folder = None
@@ -320,7 +321,7 @@ class PretrainSession:
     # What happens meanwhile
 
     def _happened(self, name: str, event: Event) -> None:
-        if isinstance(event, Warned):
+        if isinstance(event, Warned) and name != _ESTIMATE:
             self.logged.emit(_("Note: {message}").format(message=event.message))
         elif isinstance(event, Planned) and name == _ESTIMATE and self._settings is not None:
             fresh = Proposal.from_plan(event.plan)

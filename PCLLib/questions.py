@@ -70,7 +70,7 @@ class Dialogs:
             )
             self._open.remove(box)
             box.deleteLater()
-            answered(name)
+            _soon(lambda: answered(name))
 
         box.finished.connect(finished)
         self._open.append(box)
@@ -87,8 +87,13 @@ class Dialogs:
             self._open.remove(dialog)
             dialog.deleteLater()
             if paths:
-                chosen(Path(paths[0]))
+                _soon(lambda: chosen(Path(paths[0])))
 
         dialog.finished.connect(finished)
         self._open.append(dialog)
         dialog.open()
+
+
+def _soon(call: Callable[[], None]) -> None:
+    """What follows from an answer may take minutes: it begins when the dialog has gone."""
+    qt.QTimer.singleShot(0, call)

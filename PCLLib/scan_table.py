@@ -8,6 +8,7 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
+from PCLLib import words
 from PCLLib.scan_report import BadFile, ScanReport, VolumeRow
 from PCLLib.signals import Signal
 
@@ -92,6 +93,8 @@ class ScanTable:
 
 def summary(report: ScanReport, left_out: Collection[str]) -> str:
     """How many volumes and slices will be learned from, and how many files cannot be used."""
+    if not report.volumes:
+        return words.counted(len(report.bad), _("One file, which cannot be used."), _("{n} files, none of which can be used."))
     kept = report.kept(left_out)
     text = _("{used} of {all} volumes, {slices} slices.").format(
         used=len(kept), all=len(report.volumes), slices=sum(row.slices for row in kept)

@@ -76,7 +76,7 @@ class Host:
         window = qSlicerMainWindow(self.application.moduleManager())
         self.application._main_window = window
         window.resize(1400, 900)
-        self.application.setLayoutManager(qSlicerLayoutManager(self.libraries, window.centralWidget()))
+        self.application.setLayoutManager(qSlicerLayoutManager(self.libraries, window._views))
         self.application._io_manager = qSlicerIOManager(self.libraries, self.application)
         return window
 

@@ -17,7 +17,8 @@ from PySide6 import QtCore, QtWidgets
 from PySide6.QtTest import QTest
 
 from Testing.host.application.host import Host
-from Testing.host.driving.dialogs import DialogAnswers, SeenDialog, choose_path, press
+from Testing.host.driving.dialogs import DialogAnswers, choose_path, press
+from Testing.host.driving.seen_dialog import SeenDialog
 from Testing.host.pythonqt.wrapping import unwrap, wrap
 
 #: vtkMRMLLayoutNode.SlicerLayoutFourUpView
@@ -88,8 +89,8 @@ class Bench:
     def type_text(self, widget: Any, text: str) -> None:
         """Replaces what a line, a spin box, a path or a text holds by typed keys, and leaves it with Tab."""
         raw = self._usable(widget)
-        target = raw.focusProxy() or raw
-        target = target.lineEdit() if isinstance(target, QtWidgets.QComboBox) else target
+        focused = raw.focusProxy() or raw
+        target: Any = focused.lineEdit() if isinstance(focused, QtWidgets.QComboBox) else focused
         target.setFocus()
         QTest.keySequence(target, "Ctrl+A")
         QTest.keyClick(target, QtCore.Qt.Key.Key_Delete)

@@ -16,17 +16,9 @@ from typing import Any
 from PySide6 import QtCore, QtWidgets
 from PySide6.QtTest import QTest
 
+from Testing.host.driving.seen_dialog import SeenDialog
+
 Answer = Callable[[QtWidgets.QDialog], None]
-
-
-@dataclass(frozen=True)
-class SeenDialog:
-    """What a dialog said when it was answered."""
-
-    title: str
-    text: str
-    details: str = ""
-    buttons: tuple[str, ...] = ()
 
 
 @dataclass

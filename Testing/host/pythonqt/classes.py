@@ -69,8 +69,9 @@ def _construct(self: Wrapper, *arguments: Any, **unwanted: Any) -> None:
 def _set_attribute(self: Wrapper, name: str, value: Any) -> None:
     kind = type(self)
     found = next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
-    if hasattr(type(found), "__set__"):
-        type(found).__set__(found, self, value)
+    setter = getattr(type(found), "__set__", None)
+    if setter is not None:
+        setter(found, self, value)
         return
     raw = self.__dict__.get("_raw")
     if raw is not None and hasattr(raw, "dynamicPropertyNames") and name in dynamic_properties(raw):

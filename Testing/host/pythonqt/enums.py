@@ -33,7 +33,8 @@ def enum_members(owner: type) -> Iterator[tuple[str, EnumValue]]:
     for name in dir(owner):
         candidate = getattr(owner, name, None)
         if isinstance(candidate, enum.EnumMeta):
-            for member_name, member in candidate.__members__.items():
+            members: dict[str, enum.Enum] = dict(candidate.__members__)
+            for member_name, member in members.items():
                 yield member_name, EnumValue(member)
 
 

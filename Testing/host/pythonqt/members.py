@@ -75,9 +75,10 @@ class PropertyMember:
         if isinstance(own, QtCore.Property):
             setattr(raw, self.qt_name, value)
             return True
-        if isinstance(value, bool) and found.typeName() in ("QString", "QStringList"):
+        kind = str(found.typeName())
+        if isinstance(value, bool) and kind in ("QString", "QStringList"):
             return False
-        if value is None and found.typeName() in ("int", "double", "bool", "QString"):
+        if value is None and kind in ("int", "double", "bool", "QString"):
             return False
         return bool(raw.setProperty(self.qt_name, value))
 

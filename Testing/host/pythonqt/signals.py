@@ -134,4 +134,4 @@ def _connections(raw: Any) -> list[tuple[str, Callable[..., Any], Callable[..., 
         found = raw.__dict__["_python_connections"]
     except KeyError:
         found = raw.__dict__["_python_connections"] = []
-    return found  # type: ignore[no-any-return]  # kept on the PySide6 object, which has no types for it
+    return found

@@ -97,6 +97,8 @@ def unwrap(value: Any) -> Any:
         return value._raw
     if isinstance(value, EnumValue):
         return value.pyside
+    if isinstance(value, _Unlisted):
+        return value.__dict__["_held"]
     if isinstance(value, PurePath):
         raise TypeError(f"Qt cannot convert the path {value} to a string: hand over str(path)")
     if isinstance(value, list | tuple):

@@ -93,7 +93,7 @@ def _is_met(requirement: Requirement, path: list[str], seen: set[tuple[str, froz
 def _of_extras(requirement: Requirement, needed: Iterable[str]) -> Iterable[Requirement]:
     for text in needed:
         part = Requirement(text)
-        environments = [{**default_environment(), "extra": extra} for extra in requirement.extras]
+        environments: list[dict[str, Any]] = [{**default_environment(), "extra": extra} for extra in requirement.extras]
         if part.marker is not None and any(part.marker.evaluate(environment) for environment in environments):
             part.marker = None
             yield part

@@ -5,7 +5,7 @@ from typing import Any
 
 from PySide6 import QtCore, QtGui, QtWidgets
 
-from Testing.host.stand_ins.stored import computed, stored
+from Testing.host.stand_ins.stored import computed, parent_among, stored
 
 
 class ctkCollapsibleButton(QtWidgets.QAbstractButton):
@@ -169,8 +169,7 @@ class ctkColorPickerButton(QtWidgets.QPushButton):
         UseCTKColorDialog = 12
 
     def __init__(self, *arguments: Any) -> None:
-        parents = [a for a in arguments if isinstance(a, QtWidgets.QWidget)]
-        super().__init__(*parents[:1])
+        super().__init__(parent_among(arguments))
         self._color = next((a for a in arguments if isinstance(a, QtGui.QColor)), QtGui.QColor("black"))
         self._name = ""
         self.clicked.connect(self.changeColor)

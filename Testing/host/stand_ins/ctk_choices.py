@@ -5,7 +5,7 @@ from typing import Any
 
 from PySide6 import QtCore, QtGui, QtWidgets
 
-from Testing.host.stand_ins.stored import computed, stored
+from Testing.host.stand_ins.stored import computed, parent_among, stored
 
 
 class ctkComboBox(QtWidgets.QComboBox):
@@ -41,7 +41,9 @@ class ctkCheckableComboBox(QtWidgets.QComboBox):
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
-        self._follow(self.model())
+        self._items = QtGui.QStandardItemModel(self)
+        self.setModel(self._items)
+        self._follow(self._items)
         self.view().viewport().installEventFilter(self)
 
     def _follow(self, model: Any) -> None:
@@ -50,7 +52,7 @@ class ctkCheckableComboBox(QtWidgets.QComboBox):
 
     def _make_checkable(self, first: int, last: int) -> None:
         for row in range(first, last + 1):
-            item = self.model().item(row)
+            item = self._items.item(row)
             item.setCheckable(True)
 
     def _changed(self, first: Any, last: Any, roles: list[int]) -> None:
@@ -62,7 +64,7 @@ class ctkCheckableComboBox(QtWidgets.QComboBox):
         if event.type() == QtCore.QEvent.Type.MouseButtonRelease and isinstance(event, QtGui.QMouseEvent):
             index = self.view().indexAt(event.position().toPoint())
             if index.isValid():
-                item = self.model().item(index.row())
+                item = self._items.item(index.row())
                 checked = QtCore.Qt.CheckState.Checked
                 item.setCheckState(QtCore.Qt.CheckState.Unchecked if item.checkState() == checked else checked)
                 return True
@@ -74,13 +76,13 @@ class ctkCheckableComboBox(QtWidgets.QComboBox):
     def checkedIndexes(self) -> list[QtCore.QModelIndex]:
         rows = range(self.count())
         checked = QtCore.Qt.CheckState.Checked
-        return [self.model().index(row, 0) for row in rows if self.model().item(row).checkState() == checked]
+        return [self.model().index(row, 0) for row in rows if self._items.item(row).checkState() == checked]
 
     def checkState(self, index: QtCore.QModelIndex) -> QtCore.Qt.CheckState:
-        return self.model().itemFromIndex(index).checkState()
+        return self._items.itemFromIndex(index).checkState()
 
     def setCheckState(self, index: QtCore.QModelIndex, state: QtCore.Qt.CheckState) -> None:
-        self.model().itemFromIndex(index).setCheckState(QtCore.Qt.CheckState(state))
+        self._items.itemFromIndex(index).setCheckState(QtCore.Qt.CheckState(state))
 
     def allChecked(self) -> bool:
         return len(self.checkedIndexes()) == self.count()
@@ -108,7 +110,7 @@ class ctkRangeWidget(QtWidgets.QWidget):
     rangeChanged = QtCore.Signal(float, float)
 
     def __init__(self, *arguments: Any) -> None:
-        super().__init__(*[a for a in arguments if isinstance(a, QtWidgets.QWidget)][:1])
+        super().__init__(parent_among(arguments))
         self._low = QtWidgets.QDoubleSpinBox(self)
         self._high = QtWidgets.QDoubleSpinBox(self)
         layout = QtWidgets.QHBoxLayout(self)

@@ -5,7 +5,7 @@ from typing import Any
 
 from PySide6 import QtCore, QtWidgets
 
-from Testing.host.stand_ins.stored import computed, stored
+from Testing.host.stand_ins.stored import computed, parent_among, stored
 
 STEPS = 1000
 
@@ -20,7 +20,7 @@ class ctkDoubleSlider(QtWidgets.QWidget):
     sliderReleased = QtCore.Signal()
 
     def __init__(self, *arguments: Any) -> None:
-        super().__init__(*[a for a in arguments if isinstance(a, QtWidgets.QWidget)][:1])
+        super().__init__(parent_among(arguments))
         self._low, self._high, self._value, self._step = 0.0, 99.0, 0.0, 1.0
         self._slider = QtWidgets.QSlider(QtCore.Qt.Orientation.Horizontal, self)
         layout = QtWidgets.QHBoxLayout(self)
@@ -94,7 +94,7 @@ class ctkDoubleSpinBox(QtWidgets.QWidget):
         SetIfDifferent = 1
 
     def __init__(self, *arguments: Any) -> None:
-        super().__init__(*[a for a in arguments if isinstance(a, QtWidgets.QWidget)][:1])
+        super().__init__(parent_among(arguments))
         self._box = QtWidgets.QDoubleSpinBox(self)
         layout = QtWidgets.QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -152,7 +152,7 @@ class ctkSliderWidget(QtWidgets.QWidget):
         SynchronizeDecimals = 2
 
     def __init__(self, *arguments: Any) -> None:
-        super().__init__(*[a for a in arguments if isinstance(a, QtWidgets.QWidget)][:1])
+        super().__init__(parent_among(arguments))
         self._slider = ctkDoubleSlider(self)
         self._box = QtWidgets.QDoubleSpinBox(self)
         layout = QtWidgets.QHBoxLayout(self)

@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6 import QtCore, QtWidgets
 
-from Testing.host.stand_ins.stored import computed, stored
+from Testing.host.stand_ins.stored import computed, parent_among, stored
 
 
 class ctkPathLineEdit(QtWidgets.QWidget):
@@ -43,8 +43,7 @@ class ctkPathLineEdit(QtWidgets.QWidget):
         HideNameFilterDetails = 64
 
     def __init__(self, *arguments: Any) -> None:
-        parents = [argument for argument in arguments if isinstance(argument, QtWidgets.QWidget)]
-        super().__init__(*parents[:1])
+        super().__init__(parent_among(arguments))
         self._path = ""
         self._valid = True
         self._box = QtWidgets.QComboBox(self)
@@ -72,7 +71,7 @@ class ctkPathLineEdit(QtWidgets.QWidget):
         if valid != self._valid:
             self._valid = valid
             self.validInputChanged.emit(valid)
-        self._box.lineEdit().setStyleSheet("" if valid else "color: red")
+        self._box.setStyleSheet("" if valid else "color: red")
         self.currentPathChanged.emit(text)
 
     def _acceptable(self, text: str) -> bool:

@@ -9,6 +9,8 @@ import shiboken6
 import vtk
 from PySide6 import QtCore, QtWidgets
 
+from Testing.host.stand_ins.stored import parent_among
+
 
 class SceneObservations:
     """Observers of VTK objects that end with the widget that owns them, or together by clear()."""
@@ -47,7 +49,7 @@ class qMRMLWidget(QtWidgets.QWidget):
     mrmlSceneChanged = QtCore.Signal(object)
 
     def __init__(self, *arguments: Any) -> None:
-        super().__init__(*[a for a in arguments if isinstance(a, QtWidgets.QWidget)][:1])
+        super().__init__(parent_among(arguments))
         self._scene: Any = None
 
     def setMRMLScene(self, scene: Any) -> None:

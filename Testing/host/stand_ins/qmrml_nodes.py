@@ -6,7 +6,7 @@ import vtk
 from PySide6 import QtCore, QtWidgets
 
 from Testing.host.stand_ins.qmrml_base import SceneObservations
-from Testing.host.stand_ins.stored import computed, stored
+from Testing.host.stand_ins.stored import computed, parent_among, stored
 
 ACTION = QtCore.Qt.ItemDataRole.UserRole + 1
 
@@ -27,7 +27,7 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
     nodeAboutToBeEdited = QtCore.Signal(object)
 
     def __init__(self, *arguments: Any) -> None:
-        super().__init__(*[a for a in arguments if isinstance(a, QtWidgets.QWidget)][:1])
+        super().__init__(parent_among(arguments))
         self._scene: Any = None
         self._node_id = ""
         self._attributes: dict[tuple[str, str], Any] = {}

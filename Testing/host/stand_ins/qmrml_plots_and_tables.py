@@ -8,7 +8,7 @@ from PySide6 import QtCore, QtWidgets
 from Testing.host.stand_ins.plot_chart import draw
 from Testing.host.stand_ins.qmrml_base import SceneObservations, qMRMLWidget
 from Testing.host.stand_ins.render_picture import RenderPicture, without_vtk_warnings
-from Testing.host.stand_ins.stored import stored
+from Testing.host.stand_ins.stored import parent_among, stored
 
 
 class qMRMLPlotView(qMRMLWidget):
@@ -82,6 +82,10 @@ class qMRMLPlotWidget(qMRMLWidget):
         return self._node
 
 
+AnyIndex = QtCore.QModelIndex | QtCore.QPersistentModelIndex
+ROOT = QtCore.QModelIndex()
+
+
 class TableModel(QtCore.QAbstractTableModel):
     """Shows a vtkMRMLTableNode."""
 
@@ -89,13 +93,13 @@ class TableModel(QtCore.QAbstractTableModel):
         super().__init__()
         self._table = node.GetTable() if node is not None else vtk.vtkTable()
 
-    def rowCount(self, parent: QtCore.QModelIndex | None = None) -> int:
+    def rowCount(self, parent: AnyIndex = ROOT) -> int:
         return int(self._table.GetNumberOfRows())
 
-    def columnCount(self, parent: QtCore.QModelIndex | None = None) -> int:
+    def columnCount(self, parent: AnyIndex = ROOT) -> int:
         return int(self._table.GetNumberOfColumns())
 
-    def data(self, index: QtCore.QModelIndex, role: int = 0) -> Any:
+    def data(self, index: AnyIndex, role: int = 0) -> Any:
         if role != QtCore.Qt.ItemDataRole.DisplayRole:
             return None
         return self._table.GetValue(index.row(), index.column()).ToString()
@@ -115,7 +119,7 @@ class qMRMLTableView(QtWidgets.QTableView):
     transposed = stored("transposed", bool, False)
 
     def __init__(self, *arguments: Any) -> None:
-        super().__init__(*[a for a in arguments if isinstance(a, QtWidgets.QWidget)][:1])
+        super().__init__(parent_among(arguments))
         self._scene: Any = None
         self._node: Any = None
         self._observations = SceneObservations(self)

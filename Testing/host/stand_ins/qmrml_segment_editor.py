@@ -12,9 +12,18 @@ from Testing.host.stand_ins.ctk_buttons import ctkMenuButton
 from Testing.host.stand_ins.qmrml_base import qMRMLWidget
 from Testing.host.stand_ins.qmrml_nodes import qMRMLNodeComboBox
 from Testing.host.stand_ins.qmrml_segments import qMRMLSegmentsTableView, segment_ids
-from Testing.host.stand_ins.stored import computed, stored
+from Testing.host.stand_ins.stored import computed, parent_among, stored
 
-EFFECTS = ("Threshold", "Paint", "Draw", "Erase", "Level tracing", "Grow from seeds", "Fill between slices", "Margin")
+EFFECTS: tuple[str, ...] = (
+    "Threshold",
+    "Paint",
+    "Draw",
+    "Erase",
+    "Level tracing",
+    "Grow from seeds",
+    "Fill between slices",
+    "Margin",
+)
 EFFECTS += ("Hollow", "Smoothing", "Scissors", "Islands", "Logical operators", "Mask volume")
 
 
@@ -103,19 +112,22 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         effects = QtWidgets.QGridLayout()
         self._buttons: dict[str, QtWidgets.QToolButton] = {}
         for index, name in enumerate(EFFECTS):
-            button = QtWidgets.QToolButton(self)
-            button.setText(name)
-            button.setCheckable(True)
-            button.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
-            button.clicked.connect(lambda checked, name=name: self.setActiveEffectByName(name if checked else ""))
-            effects.addWidget(button, index // 3, index % 3)
-            self._buttons[name] = button
+            self._buttons[name] = self._effect_button(name)
+            effects.addWidget(self._buttons[name], index // 3, index % 3)
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(form)
         layout.addLayout(row)
         layout.addWidget(self._table)
         layout.addLayout(effects)
+
+    def _effect_button(self, name: str) -> QtWidgets.QToolButton:
+        button = QtWidgets.QToolButton(self)
+        button.setText(name)
+        button.setCheckable(True)
+        button.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
+        button.clicked.connect(lambda checked: self.setActiveEffectByName(name if checked else ""))
+        return button
 
     def _scene_set(self) -> None:
         self._segmentations.setMRMLScene(self._scene)
@@ -256,6 +268,10 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
     def setSourceVolumeNodeSelectorVisible(self, shown: bool) -> None:
         self._volumes.setVisible(shown)
 
+    def setAddRemoveSegmentButtonsVisible(self, shown: bool) -> None:
+        self._add.setVisible(shown)
+        self._remove.setVisible(shown)
+
     def setSwitchToSegmentationsButtonVisible(self, shown: bool) -> None:
         self.switchToSegmentationsButtonVisible = shown
 
@@ -274,7 +290,7 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
     addRemoveSegmentButtonsVisible = computed(
         bool,
         lambda self: not self._add.isHidden(),
-        lambda self, shown: [button.setVisible(shown) for button in (self._add, self._remove)],
+        lambda self, shown: self.setAddRemoveSegmentButtonsVisible(shown),
     )
     undoEnabled = stored("undoEnabled", bool, True)
     readOnly = stored("readOnly", bool, False)
@@ -297,7 +313,7 @@ class qMRMLSegmentationShow3DButton(ctkMenuButton):
     locked = stored("locked", bool, False)
 
     def __init__(self, *arguments: Any) -> None:
-        super().__init__("Show 3D", *[a for a in arguments if isinstance(a, QtWidgets.QWidget)][:1])
+        super().__init__("Show 3D", parent_among(arguments))
         self._node: Any = None
         self.setCheckable(True)
         self.toggled.connect(self._show)

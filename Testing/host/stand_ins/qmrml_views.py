@@ -1,6 +1,6 @@
 """Slice views and 3-D views: Slicer's own rendering, shown as pictures."""
 
-from typing import Any
+from typing import Any, cast
 
 from PySide6 import QtCore, QtGui, QtWidgets
 from trame_slicer.views import SliceView, ThreeDView
@@ -104,9 +104,9 @@ class qMRMLSliceControllerWidget(qMRMLWidget):
     def _follow(self) -> None:
         from vtkmodules.vtkCommonCore import reference
 
-        limits, step = [-1.0, -1.0], reference(1.0)
+        limits, step = [-1.0, -1.0], cast(Any, reference(1.0))
         if not self._logic.GetSliceOffsetRangeResolution(limits, step):
-            limits, step = [-100.0, 100.0], reference(1.0)
+            limits, step = [-100.0, 100.0], cast(Any, reference(1.0))
         blocker = QtCore.QSignalBlocker(self._slider)
         self._slider.minimum, self._slider.maximum = limits
         self._slider.singleStep = step.get()

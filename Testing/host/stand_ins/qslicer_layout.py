@@ -97,7 +97,7 @@ class qMRMLLayoutManager(QtCore.QObject):
         self._views[key].show()
         return self._views[key]
 
-    def _of(self, kind: str) -> list[QtWidgets.QWidget]:
+    def _of(self, kind: str) -> list[Any]:
         return [view for (view_kind, _), view in self._views.items() if view_kind == kind]
 
     def _numbered(self, kind: str, index: int) -> Any:

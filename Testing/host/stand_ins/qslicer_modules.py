@@ -127,6 +127,7 @@ class qSlicerScriptedLoadableModuleWidget(qSlicerAbstractModuleWidget):
 
     def __init__(self, module: qSlicerScriptedLoadableModule) -> None:
         super().__init__(module)
+        self._source = module._source
         import slicer
 
         self.setMRMLScene(slicer.mrmlScene)
@@ -137,7 +138,7 @@ class qSlicerScriptedLoadableModuleWidget(qSlicerAbstractModuleWidget):
 
     def _make(self) -> None:
         name = self._module.name
-        source = sys.modules.get(name, self._module._source)
+        source = sys.modules.get(name, self._source)
         self._widget = getattr(source, name + "Widget")(wrap(self))
         self._widget.setup()
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from PySide6 import QtCore
+from PySide6 import QtCore, QtWidgets
 
 
 def stored(name: str, kind: Any, default: Any, then: Callable[[Any], None] | None = None) -> Any:
@@ -20,6 +20,11 @@ def stored(name: str, kind: Any, default: Any, then: Callable[[Any], None] | Non
             then(self)
 
     return QtCore.Property(kind, read, write)
+
+
+def parent_among(arguments: tuple[Any, ...]) -> QtWidgets.QWidget | None:
+    """The parent that a constructor was given: CTK's and Slicer's widgets take it after other arguments or alone."""
+    return next((argument for argument in arguments if isinstance(argument, QtWidgets.QWidget)), None)
 
 
 def computed(kind: Any, read: Callable[[Any], Any], write: Callable[[Any, Any], None] | None = None) -> Any:

@@ -24,7 +24,7 @@ class QUiLoader(QtUiTools.QUiLoader):
         widget.setObjectName(name)
         return widget
 
-    def load(self, device: QtCore.QIODevice, parent: QtWidgets.QWidget | None = None) -> QtWidgets.QWidget:
+    def load(self, device: Any, parentWidget: QtWidgets.QWidget | None = None) -> QtWidgets.QWidget:
         """Reads the whole file.
 
         Raises:
@@ -36,7 +36,7 @@ class QUiLoader(QtUiTools.QUiLoader):
         buffer = QtCore.QBuffer()
         buffer.setData(ElementTree.tostring(root))
         buffer.open(QtCore.QIODevice.OpenModeFlag.ReadOnly)
-        widget = super().load(buffer, parent)
+        widget = super().load(buffer, parentWidget)
         if widget is None:
             raise RuntimeError(f"The .ui file cannot be read: {self.errorString()}")
         for object_name, property_name, value in later:

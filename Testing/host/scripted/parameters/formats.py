@@ -18,7 +18,7 @@ PATHS = (pathlib.Path, pathlib.PosixPath, pathlib.WindowsPath, pathlib.PurePath,
 class Format(ABC):
     """Reads and writes one parameter of a node by its name."""
 
-    validators: Sequence[Validator] = ()
+    validators: tuple[Validator, ...] = ()
 
     def check(self, value: Any) -> None:
         """Raises ValueError or TypeError when the value is not allowed."""
@@ -69,7 +69,7 @@ class TextFormat(Format):
 class BoolFormat(Format):
     """True and False."""
 
-    validators = (NotNone(), IsInstance(bool))
+    validators: tuple[Validator, ...] = (NotNone(), IsInstance(bool))
 
     def default(self) -> bool:
         return False

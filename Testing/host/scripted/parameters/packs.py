@@ -64,7 +64,7 @@ def _constructor(defaults: dict[str, Any]) -> Any:
     return construct
 
 
-def _equals(self: Any, other: object) -> bool:
+def _equals(self: Any, other: Any) -> bool:
     return type(self) is type(other) and all(getattr(self, n) == getattr(other, n) for n in self.allParameters)
 
 

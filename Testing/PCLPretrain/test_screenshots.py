@@ -1,0 +1,128 @@
+"""Pictures of every state for the documents, at 400 pixels width, and at 150 % font size.
+
+They are made on demand, so that usual runs leave the working tree as it is: make screenshots.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+IMAGES = Path(__file__).parents[2] / "Docs" / "images"
+WIDTH = 400
+
+pytestmark = [
+    pytest.mark.screenshots,
+    pytest.mark.slow,
+    pytest.mark.skipif("PCL_SCREENSHOTS" not in os.environ, reason="pictures are made by make screenshots"),
+]
+
+
+@pytest.fixture(params=["", "_150"])
+def camera(request, page):
+    """Takes pictures of the panel at the width that Slicer gives it."""
+    from PySide6 import QtWidgets
+
+    application = QtWidgets.QApplication.instance()
+    usual = application.font()
+    if request.param:
+        larger = application.font()
+        larger.setPointSizeF(usual.pointSizeF() * 1.5)
+        application.setFont(larger)
+    window = page.bench.host.window
+    window.resize(1200, 1500)
+    raw = page.widget.parent._raw
+    scroll = raw.parentWidget().parentWidget()
+    widths = scroll.minimumWidth(), scroll.maximumWidth()
+    scroll.setFixedWidth(WIDTH)
+
+    def take(name):
+        for _ in range(4):
+            page.bench.host.process_events()
+        needs = {child.objectName(): child.minimumSizeHint().width() for child in raw.findChildren(QtWidgets.QWidget)}
+        widest = sorted(needs.items(), key=lambda item: -item[1])[:6]
+        assert raw.minimumSizeHint().width() <= WIDTH, f"{name}: the panel is too wide: {widest}"
+        end = page.ui.logButton._raw
+        bottom = end.mapTo(raw, end.rect().bottomLeft()).y() + 10
+        picture = raw.grab().toImage()
+        picture = picture.copy(0, 0, WIDTH, min(bottom, picture.height())).convertToFormat(picture.Format.Format_RGB888)
+        IMAGES.mkdir(parents=True, exist_ok=True)
+        assert picture.save(str(IMAGES / f"{name}{request.param}.png"))
+
+    yield take
+    scroll.setMinimumWidth(widths[0])
+    scroll.setMaximumWidth(widths[1])
+    application.setFont(usual)
+
+
+@pytest.fixture
+def hearts_folder(tmp_path):
+    """Six generated hearts and a file that is none."""
+    from pcl_core.demo.hearts import write_hearts
+    from pcl_core.events import Reporter
+
+    write_hearts(tmp_path / "hearts", 6, 0, Reporter())
+    folder = tmp_path / "hearts" / "imagesTr"
+    (folder / "heart_damaged.nii.gz").write_bytes(b"damaged")
+    return folder
+
+
+def test_pictures_of_all_states(page, camera, hearts_folder, tmp_path, qt, volume):
+    from PCLLib.messages import Action, Message, Tone
+
+    page.bench.wait_until(lambda: page.session.devices, 120)
+    camera("no_folder")
+    page.type_folder(hearts_folder)
+    page.wait("SCANNING")
+    camera("scanning")
+    page.wait("READY")
+    page.ui.scanTable.item(2, 0).setCheckState(qt.Qt.Unchecked)
+    page.bench.wait_until(lambda: page.session.estimate and not page.session.estimating, 120)
+    camera("ready")
+    page.ui.advancedButton.collapsed = False
+    camera("advanced")
+    page.ui.advancedButton.collapsed = True
+    page.small(epochs=100000, resolution=3.0)
+    page.bench.click(page.ui.startButton)
+    page.wait("RUNNING")
+    page.steps(40)
+    page.bench.wait_until(lambda: "left" in page.ui.progressLabel.text, 60)
+    camera("running")
+    page.ui.logButton.collapsed = False
+    camera("log")
+    page.ui.logButton.collapsed = True
+    page.session.states.to(type(page.session.state).CANCELLING)
+    camera("cancelling")
+    page.session.jobs.cancel("train")
+    page.wait("STOPPED")
+    camera("stopped")
+    page.bench.click(page.ui.resumeButton)
+    page.wait("RUNNING")
+    page.steps(45)
+    page.kill()
+    page.wait("FAILED")
+    camera("failed")
+    page.session.tell(
+        Message(
+            "The memory of the device is not enough.",
+            "Try --batch 16, or a smaller --size or --filters.",
+            Tone.ERROR,
+            (Action("Start again with a batch of 16", lambda: None),),
+        )
+    )
+    camera("memory")
+    page.small(epochs=8)
+    page.bench.answer("Start anew")
+    page.bench.click(page.ui.startButton)
+    page.wait("RUNNING")
+    page.wait("DONE")
+    camera("done")
+    page.session.clear()
+    bad = tmp_path / "bad"
+    bad.mkdir()
+    (bad / "one.nrrd").write_bytes(b"nothing")
+    (bad / "a_name_that_is_longer_than_the_column_is_wide.nii.gz").write_bytes(b"nothing")
+    page.open(bad)
+    camera("nothing_usable")

@@ -1,0 +1,299 @@
+"""From a click to the encoder file: running, cancelling, resuming, failing, ending with the scene."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+LONG = 100000
+
+
+def long_test(test):
+    """Marks a test that starts several trainings."""
+    return pytest.mark.slow(pytest.mark.ci_slow(test))
+
+
+@pytest.fixture
+def ready(page, stacks):
+    """The panel with three volumes and settings by which a step is a blink."""
+    page.small(epochs=LONG)
+    assert page.open(stacks) == "READY"
+    return page
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "volumes_pretrained"
+
+
+def test_a_click_leads_to_an_encoder(page, stacks, out, qt):
+    from PCLLib.handover import ATTRIBUTE
+
+    page.small(epochs=4)
+    page.open(stacks)
+    page.ui.scanTable.item(0, 0).setCheckState(qt.Qt.Unchecked)
+    page.bench.click(page.ui.startButton)
+    page.wait("RUNNING")
+    assert page.ui.startButton.text == "Cancel"
+    assert not page.ui.folderPathLineEdit.enabled
+    assert not page.ui.scanTable.enabled
+    assert page.ui.progressBar.visible
+    assert page.wait("DONE", "FAILED") == "DONE", page.message
+    encoder = out / "encoder.safetensors"
+    assert encoder.is_file()
+    text = page.ui.resultLabel.text
+    assert "2 volumes with 16 slices: 16 steps" in text
+    assert str(encoder) in text
+    assert "Loss: " in text
+    assert page.panel.plot.points == 16
+    assert page.parameters.encoder == str(encoder)
+    assert page.parameters.parameterNode.GetAttribute(ATTRIBUTE) == str(encoder)
+    assert page.ui.startButton.text == "Start pretraining"
+    assert not page.ui.progressBar.visible
+
+
+@long_test
+def test_the_encoder_is_handed_over_only_where_somebody_takes_it(page, stacks, slicer, monkeypatch):
+    page.small(epochs=1)
+    page.open(stacks)
+    page.bench.click(page.ui.startButton)
+    assert page.wait("DONE", "FAILED") == "DONE", page.message
+    assert not page.ui.useButton.enabled
+    assert "not there" in page.ui.useButton.toolTip
+    monkeypatch.setattr(slicer.modules, "pclsegmentation", object(), raising=False)
+    chosen = []
+    monkeypatch.setattr(slicer.util, "selectModule", chosen.append)
+    page.panel.render()
+    page.bench.click(page.ui.useButton)
+    assert chosen == ["PCLSegmentation"]
+
+
+def test_a_cancelled_training_is_kept_and_goes_on(ready, out):
+    ready.start()
+    ready.steps(10)
+    ready.bench.click(ready.ui.startButton)
+    assert ready.ui.startButton.text in ("Cancelling ...", "Start pretraining")
+    assert ready.wait("STOPPED", "FAILED") == "STOPPED", ready.message
+    assert ready.message.startswith("Cancelled. Step ")
+    assert ready.ui.resumeButton.visible
+    kept = ready.session._interrupted().step
+    assert kept >= 10
+    points = ready.panel.plot.points
+    ready.bench.click(ready.ui.resumeButton)
+    ready.wait("RUNNING")
+    ready.bench.wait_until(lambda: "Training" in ready.ui.progressLabel.text, 60)
+    assert ready.ui.progressBar.value >= kept
+    assert ready.panel.plot.points >= points - 1
+    assert not ready.ui.resumeButton.visible
+
+
+@long_test
+def test_a_short_training_resumed_ends_with_its_encoder(ready, out):
+    ready.parameters.epochs = 15
+    ready.start()
+    ready.steps(5)
+    ready.bench.click(ready.ui.startButton)
+    assert ready.wait("STOPPED", "DONE") == "STOPPED"
+    ready.bench.click(ready.ui.resumeButton)
+    assert ready.wait("DONE", "FAILED") == "DONE", ready.message
+    assert "90 steps" in ready.ui.resultLabel.text
+    assert not ready.ui.resumeButton.visible
+
+
+def test_a_killed_training_says_so_in_words_and_can_be_resumed(ready, children):
+    ready.start()
+    ready.steps(20)
+    ready.kill()
+    assert ready.wait("FAILED") == "FAILED"
+    assert "ended from outside" in ready.message
+    assert "exit" not in ready.message
+    assert ready.ui.resumeButton.visible
+    assert ready.ui.startButton.enabled
+    ready.bench.wait_until(lambda: not children(), 20)
+
+
+@long_test
+def test_after_a_crash_of_slicer_the_run_is_offered_again(ready, stacks, out):
+    ready.start()
+    ready.steps(20)
+    ready.kill()
+    ready.wait("FAILED")
+    ready.bench.close_scene()
+    assert ready.state == "NO_FOLDER"
+    ready.open(stacks)
+    assert "stopped at step" in ready.message
+    assert "Press Resume" in ready.message
+    ready.bench.click(ready.ui.resumeButton)
+    assert ready.wait("RUNNING") == "RUNNING"
+
+
+@long_test
+def test_an_output_folder_alone_leads_back_to_its_volumes(ready, stacks, out):
+    ready.start()
+    ready.steps(20)
+    ready.kill()
+    ready.wait("FAILED")
+    ready.bench.close_scene()
+    ready.bench.type_text(ready.ui.outPathLineEdit, str(out))
+    ready.bench.wait_until(lambda: ready.message)
+    assert ready.offers() == ["Open its volumes"]
+    ready.bench.click(ready.ui.firstOfferButton)
+    assert ready.wait("READY") == "READY"
+    assert ready.parameters.folder == str(stacks)
+    assert ready.parameters.out == str(out)
+    assert ready.ui.resumeButton.visible
+
+
+@long_test
+def test_what_was_left_out_stays_left_out_when_a_run_is_resumed(ready, out, qt):
+    ready.ui.scanTable.item(0, 0).setCheckState(qt.Qt.Unchecked)
+    ready.parameters.epochs = 15
+    ready.start()
+    ready.steps(5)
+    ready.bench.click(ready.ui.startButton)
+    assert ready.wait("STOPPED", "DONE") == "STOPPED"
+    ready.parameters.leftOut = []
+    ready.bench.click(ready.ui.resumeButton)
+    assert ready.wait("DONE", "FAILED") == "DONE", ready.message
+    assert "2 volumes" in ready.ui.resultLabel.text
+
+
+def test_closing_the_scene_ends_the_training_and_keeps_it(ready, children, out):
+    ready.start()
+    ready.steps(5)
+    ready.bench.close_scene()
+    assert ready.state == "NO_FOLDER"
+    assert ready.ui.scanTable.rowCount == 0
+    ready.bench.wait_until(lambda: not children(), 30)
+    assert (out / "state" / "state.safetensors").is_file()
+
+
+@long_test
+def test_reloading_the_module_ends_the_training_before_it_returns(ready, children, out, monkeypatch):
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] in ("PCLLib", "pcl_core"):
+            monkeypatch.setitem(sys.modules, name, module)  # the tests that follow go on with these
+    ready.start()
+    ready.steps(5)
+    ready.widget.onReload()
+    assert not ready.session.jobs.busy
+    assert children() == set()
+    assert (out / "state" / "state.safetensors").is_file()
+
+
+@long_test
+def test_opening_another_module_ends_nothing(ready, slicer):
+    ready.start()
+    slicer.util.selectModule("Data")
+    ready.steps(5)
+    assert ready.state == "RUNNING"
+    slicer.util.selectModule("PCLPretrain")
+
+
+def test_an_encoder_is_never_replaced_without_a_question(ready, out):
+    out.mkdir()
+    (out / "encoder.safetensors").write_bytes(b"precious")
+    ready.bench.answer("Cancel")
+    ready.bench.click(ready.ui.startButton)
+    ready.bench.wait_until(lambda: ready.bench.dialogs)
+    assert str(out / "encoder.safetensors") in ready.bench.dialogs[0].text
+    ready.bench.host.process_events()
+    assert ready.state == "READY"
+    assert (out / "encoder.safetensors").read_bytes() == b"precious"
+
+
+@long_test
+def test_an_encoder_is_replaced_when_a_person_says_so(ready, out):
+    ready.parameters.epochs = 1
+    out.mkdir()
+    (out / "encoder.safetensors").write_bytes(b"old")
+    ready.bench.answer("Replace")
+    ready.bench.click(ready.ui.startButton)
+    assert ready.wait("DONE", "FAILED") == "DONE", ready.message
+    assert (out / "encoder.safetensors").read_bytes() != b"old"
+
+
+@long_test
+@pytest.mark.parametrize(("answer", "state"), [("Resume", "RUNNING"), ("Start anew", "RUNNING"), ("Cancel", "FAILED")])
+def test_a_stopped_run_is_not_lost_without_a_question(ready, out, answer, state):
+    ready.start()
+    ready.steps(20)
+    ready.kill()
+    ready.wait("FAILED")
+    ready.bench.answer(answer)
+    ready.bench.click(ready.ui.startButton)
+    ready.bench.wait_until(lambda: ready.bench.dialogs)
+    assert "stopped at step" in ready.bench.dialogs[0].text
+    ready.bench.wait_until(lambda: ready.state == state)
+    if answer != "Cancel":
+        ready.bench.wait_until(lambda: "Training" in ready.ui.progressLabel.text, 60)
+        assert (ready.panel.plot.points > 0) == (answer == "Resume")
+
+
+def test_an_output_that_is_a_file_is_told_with_what_to_do(ready, out):
+    out.write_text("a file")
+    ready.bench.click(ready.ui.startButton)
+    assert ready.wait("FAILED") == "FAILED"
+    assert str(out) in ready.message
+    assert "Choose an output folder" in ready.message
+    assert out.read_text() == "a file"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="an administrator may write anywhere")
+def test_an_output_that_cannot_be_written_is_told_with_what_to_do(ready, tmp_path):
+    (tmp_path / "locked").mkdir(mode=0o500)
+    ready.bench.type_text(ready.ui.outPathLineEdit, str(tmp_path / "locked" / "out"))
+    ready.bench.wait_until(lambda: ready.parameters.out.endswith("out"))
+    ready.bench.click(ready.ui.startButton)
+    assert ready.wait("FAILED") == "FAILED"
+    assert "Choose an output folder" in ready.message
+
+
+def test_volumes_that_vanish_before_the_start_are_told_by_the_engine(ready, stacks):
+    for path in stacks.iterdir():
+        path.unlink()
+    ready.bench.click(ready.ui.startButton)
+    assert ready.wait("FAILED") == "FAILED"
+    assert "There are no volumes" in ready.message
+
+
+# Python with so many MiB more than itself and the libraries take: "-m pcl_core WORDS" as PythonSlicer gets them.
+_LITTLE_MEMORY = """
+import resource, sys
+import torch
+from pcl_core.cli import main
+import pcl_core.commands.pretrain
+torch.ones(64, 64) @ torch.ones(64, 64)
+torch.optim.SGD([torch.nn.Parameter(torch.ones(1))])
+pages = int(open("/proc/self/statm").read().split()[0])
+limit = pages * resource.getpagesize() + 300 * 2**20
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+raise SystemExit(main(sys.argv[3:]))
+"""
+
+
+@long_test
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="this system has no /proc")
+def test_want_of_memory_offers_the_next_smaller_setting_and_takes_it(page, volume, tmp_path, monkeypatch):
+    for seed in range(2):
+        volume(tmp_path / "volumes" / f"case{seed}.nrrd", seed=seed, shape=(24, 128, 128))
+    page.small(epochs=1, batch=48, resolution=0.5)
+    page.open(tmp_path / "volumes")
+    script = tmp_path / "little_memory.py"
+    script.write_text(_LITTLE_MEMORY)
+    program = tmp_path / "little_memory"
+    program.write_text(f'#!/bin/sh\nOMP_NUM_THREADS=1 exec "{sys.executable}" "{script}" "$@"\n')
+    program.chmod(0o755)
+    page.bench.python_slicer(program)
+    page.bench.click(page.ui.startButton)
+    assert page.wait("FAILED", "DONE", seconds=120) == "FAILED"
+    assert "memory" in page.message
+    assert page.offers() == ["Start again with a batch of 24"]
+    page.bench.python_slicer(Path(sys.executable))
+    page.bench.click(page.ui.firstOfferButton)
+    page.wait("RUNNING")
+    assert page.parameters.batch == 24
+    assert page.ui.batchSpinBox.value == 24
