@@ -16,6 +16,8 @@ from PCLLib.case_table import CaseTable
 from PCLLib.label_import import ImportLabelsError, import_labels
 from PCLLib.questions import Questions
 from PCLLib.scene_volumes import node_of
+from PCLLib.segment_classes import matched
+from PCLLib.segment_nodes import segments_of
 from PCLLib.segment_roles import annotation_of, choice_of, set_choice
 from PCLLib.segmentation_desk import Desk
 from PCLLib.signals import Signal
@@ -175,10 +177,14 @@ class CasesPart:
         volume = self._loaded(case)
         if volume is None:
             return
+        classes = self._desk.classes
         try:
-            import_labels(path, volume, self._desk.classes)
+            node = import_labels(path, volume, classes)
+            unknown = matched(segments_of(node), classes).unknown if classes else ()
+            message = texts.imported_unknown(unknown, classes) if unknown else None
         except ImportLabelsError as error:
-            self._desk.session.tell(texts.problem(str(error), _("Choose another file.")))
+            message = texts.problem(str(error), _("Choose another file."))
+        self._desk.session.tell(message)
         self._desk.refresh.emit()
         self._desk.volume_wanted.emit(volume)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import qt
+import slicer
 from slicer.i18n import tr as _
 
 from PCLLib import words
@@ -36,6 +37,7 @@ class FinetunePart:
         self._ui, self._desk = ui, desk
         self._dice = DiceTable(ui.diceTable)
         self._asked: object = None
+        self._layout: int | None = None
         self._pause = qt.QTimer()
         self._pause.setSingleShot(True)
         self._pause.setInterval(_PATIENCE_MS)
@@ -44,6 +46,7 @@ class FinetunePart:
         session.began.connect(self._begin)
         session.measured.connect(self._measured)
         session.classes_fixed.connect(self._keep_classes)
+        session.states.changed.connect(self._give_layout_back)
         ui.finetuneButton.clicked.connect(lambda *_arguments: self._start())
         ui.curveButton.clicked.connect(lambda *_arguments: self.curves.show())
         ui.openButton.clicked.connect(lambda *_arguments: self._open())
@@ -136,8 +139,15 @@ class FinetunePart:
             self._desk.session.start(settings, self._desk.to_learn_from, self._desk.classes)
 
     def _begin(self) -> None:
+        self._layout = slicer.app.layoutManager().layout
         self.curves.begin(self._desk.classes)
         self.curves.show()
+
+    def _give_layout_back(self, doing: Doing) -> None:
+        """The training is over: its curves make room for what was there before."""
+        layout, self._layout = self._layout, None if doing is Doing.IDLE else self._layout
+        if doing is Doing.IDLE and layout is not None:
+            slicer.app.layoutManager().setLayout(layout)
 
     def _keep_classes(self, classes: tuple[SegmentClass, ...]) -> None:
         if self._desk.parameters is not None:

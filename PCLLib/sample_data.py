@@ -38,7 +38,7 @@ def register_samples() -> None:
         nodeNames="GeneratedHearts",
         thumbnailFileName=str(_ICON) if _ICON.is_file() else None,
         customDownloader=lambda _source: add_hearts(),
-        loadFileType="VolumeFile",
+        loadFileTypes="VolumeFile",
     )
 
 

@@ -49,7 +49,8 @@ class SegmentPart:
         ui.undoButton.clicked.connect(lambda *_arguments: self._undo())
         ui.segmentAllButton.clicked.connect(lambda *_arguments: self._segment_all())
         ui.segmentFolderButton.clicked.connect(lambda *_arguments: self._ask_folder())
-        ui.volumeComboBox.currentNodeChanged.connect(self._volume_chosen)
+        ui.volumeComboBox.setMRMLScene(slicer.mrmlScene)
+        ui.volumeComboBox.connect("currentNodeChanged(vtkMRMLNode*)", self._volume_chosen)
         ui.opacitySliderWidget.valueChanged.connect(self._opacity)
 
     def stop(self) -> None:

@@ -20,7 +20,7 @@ from PCLLib.engine import Engine
 from PCLLib.events import Cancelled, Done, Event, Failed, Last, Measured, Progress, Warned
 from PCLLib.finetune_result import FinetuneResult
 from PCLLib.finetune_settings import FinetuneSettings
-from PCLLib.finetuning import TRAIN, Finetuning, Speed, Stopped
+from PCLLib.finetuning import COMPARE, ESTIMATE, TRAIN, Finetuning, Speed, Stopped
 from PCLLib.finetuning import Outcome as Finetuned
 from PCLLib.installer import Installer
 from PCLLib.job_group import JobGroup, Work
@@ -238,7 +238,7 @@ class SegmentationSession:
         if problem:
             self.tell(texts.problem(problem, _("Choose another file under Fine-tune.")))
             return
-        self.jobs.leave("estimate")
+        self.jobs.leave(ESTIMATE)
         self.worker.leave()  # its memory is wanted
         self.result = self.message = None
         self.states.begin(Doing.TRAINING)
@@ -296,7 +296,7 @@ class SegmentationSession:
             return
         assert self.model is not None
         self.message = None
-        self.jobs.leave("estimate")
+        self.jobs.leave(ESTIMATE)
         self.states.begin(Doing.SEGMENTING)
         order = SegmentOrder(tuple(cases), self.model.path, device, confidence)
         self._run = SegmentRun(self._segmenter, order, self.progressed.emit, lambda report: self._segmented(report, len(cases)))
@@ -384,7 +384,8 @@ class SegmentationSession:
 
     def clear(self) -> None:
         """The scene is closed: what runs is cancelled in the background."""
-        self.jobs.leave_all()
+        for name in (_SCAN, _FOLDER, TRAIN, COMPARE, ESTIMATE):
+            self.jobs.leave(name)
         if self._run is not None:
             self._run.forget()
             self._run = None
@@ -411,7 +412,7 @@ class SegmentationSession:
     def _happened(self, name: str, event: Event) -> None:
         if isinstance(event, Warned):
             self.logged.emit(_("Note: {message}").format(message=event.message))
-        elif isinstance(event, Progress) and name != "estimate":
+        elif isinstance(event, Progress) and name != ESTIMATE:
             self.progressed.emit(event)
         elif isinstance(event, Measured) and name == TRAIN:
             self.measured.emit(event.step, event.values)

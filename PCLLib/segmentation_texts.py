@@ -11,6 +11,19 @@ from PCLLib import words
 from PCLLib.events import Failed
 from PCLLib.messages import Action, Message, Tone
 from PCLLib.questions import Choice, Question
+from PCLLib.segment_classes import SegmentClass
+
+
+def imported_unknown(names: Sequence[str], classes: Sequence[SegmentClass]) -> Message:
+    """Labels were taken over whose names are no classes."""
+    known = ", ".join(entry.name for entry in classes)
+    return Message(
+        _("The labels are there, but {names} will not be learned: the classes are {known}.").format(
+            names=_listed(names), known=known
+        ),
+        _("Rename the segments in the Segment Editor as the classes are called."),
+        Tone.WARNING,
+    )
 
 
 def failed(last: Failed, actions: tuple[Action, ...] = ()) -> Message:
