@@ -24,6 +24,7 @@ class TrainingCurves:
         self._chart: Any = None
         self._columns: list[str] = []
         self._series: list[Any] = []
+        self._waiting: dict[str, tuple[str, tuple[float, float, float]]] = {}
         self._last: dict[str, float] = {}
 
     def begin(self, classes: Sequence[SegmentClass]) -> None:
@@ -38,7 +39,7 @@ class TrainingCurves:
             column.SetName(name)
             self._table.AddColumn(column)
         self._chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", _CHART)
-        self._series = [self._curve(name, color) for name, color in zip(names, colors, strict=True)]
+        self._waiting = dict(zip(self._columns, zip(names, colors, strict=True), strict=True))
         self._chart.SetTitle(_("Fine-tuning; Dice of the held-out case"))
         self._chart.SetXAxisTitle(_("Step"))
         self._last = {}
@@ -48,6 +49,8 @@ class TrainingCurves:
         if self._table is None or not slicer.mrmlScene.IsNodePresent(self._table):
             return
         self._last |= {name: value for name, value in figures.items() if name in self._columns}
+        for name in self._last.keys() & self._waiting.keys():  # a curve is there as soon as it has a point
+            self._series.append(self._curve(*self._waiting.pop(name)))
         table = self._table.GetTable()
         row = table.InsertNextBlankRow()
         table.SetValue(row, 0, vtk.vtkVariant(step))

@@ -134,6 +134,12 @@ def block(seed: int, shape: tuple[int, int, int] = SHAPE) -> np.ndarray:
     return voxels
 
 
+def run_engine(*words: object) -> None:
+    """Runs a command of the engine in a process of its own, as the modules do."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run([sys.executable, "-m", "pcl_core", *map(str, words)], check=True, env=environment, capture_output=True)
+
+
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that finds the block, with a class of a colour and terminology of its own. Read only."""
@@ -151,9 +157,39 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "classes.json").write_text(json.dumps(classes))
     words = ["finetune", folder / "images", folder / "labels", "--out", folder / "out", "--class-list", folder / "classes.json"]
     words += ["--size", "32", "--filters", "8", "--steps", "60", "--learning-rate", "0.01", "--device", "cpu"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    subprocess.run([sys.executable, "-m", "pcl_core", *map(str, words)], check=True, env=environment, capture_output=True)
+    run_engine(*words)
     return folder / "out" / "model.safetensors"
+
+
+@pytest.fixture(scope="session")
+def pretrained_here(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small encoder. Read only."""
+    from pcl_core.volumes.geometry import Geometry
+    from pcl_core.volumes.writing import write_volume
+
+    folder = tmp_path_factory.mktemp("encoder")
+    grid = Geometry(SHAPE[::-1], (1.0, 1.0, 4.0), (0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0))
+    for seed in range(2):
+        write_volume(folder / "images" / f"case{seed}.nrrd", block(seed), grid)
+    run_engine(
+        "pretrain", folder / "images", "--out", folder / "out", "--size", "32", "--filters", "4", "--steps", "4", "--batch", "8"
+    )
+    return folder / "out" / "encoder.safetensors"
+
+
+@pytest.fixture
+def blind_model(model: Path, tmp_path: Path) -> Path:
+    """The model with a last layer that always says background."""
+    from safetensors import safe_open
+    from safetensors.numpy import save_file
+
+    with safe_open(model, framework="np") as stream:
+        about = stream.metadata()
+        tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 (not a mapping)
+    (last,) = [name for name, tensor in tensors.items() if tensor.ndim == 4 and tensor.shape[0] == 2]
+    tensors[last][0], tensors[last][1] = 1.0, 0.0  # of features that are never below 0
+    save_file(tensors, tmp_path / "blind.safetensors", about)
+    return tmp_path / "blind.safetensors"
 
 
 @pytest.fixture
