@@ -78,7 +78,7 @@ class Page:
         self.parameters.device = type(self.parameters.device).CPU
         self.parameters.out = str(out)
 
-    def finetune(self, out: Path, seconds: float = 240) -> None:
+    def finetune(self, out: Path, seconds: float = 240, minutes: int = 1) -> None:
         """Clicks Fine-tune with few steps and waits for the end."""
         from PCLLib.finetuning import Speed
 
@@ -86,7 +86,7 @@ class Page:
         self.bench.wait_until(lambda: "estimate" not in self.session.jobs, 60)
         self.panel.finetune._pause.stop()
         self.session.speed = Speed(600, 3600.0, "cpu")  # a minute has ten steps then; the least is twenty
-        self.parameters.minutes = 1
+        self.parameters.minutes = minutes
         self.bench.click(self.ui.finetuneButton)
         self.wait("TRAINING")
         self.wait("IDLE", seconds=seconds)
