@@ -56,7 +56,7 @@ class SegmentationParameters:
     begin: BeginWith = BeginWith.NOTHING
     encoder: str = ""
     model: str = ""
-    minutes: int = 0
+    minutes: Annotated[int, WithinRange(0, 10000)] = 0
     leaveOneOut: bool = False  # noqa: N815
     compare: bool = False
     confidence: bool = False

@@ -49,13 +49,14 @@ class TrainingCurves:
         if self._table is None or not slicer.mrmlScene.IsNodePresent(self._table):
             return
         self._last |= {name: value for name, value in figures.items() if name in self._columns}
-        for name in self._last.keys() & self._waiting.keys():  # a curve is there as soon as it has a point
-            self._series.append(self._curve(*self._waiting.pop(name)))
         table = self._table.GetTable()
         row = table.InsertNextBlankRow()
         table.SetValue(row, 0, vtk.vtkVariant(step))
         for column, name in enumerate(self._columns, 1):
             table.SetValue(row, column, vtk.vtkVariant(self._last.get(name, math.nan)))
+        known = self._last.keys() & self._waiting.keys() if row > 0 else ()
+        for name in sorted(known, reverse=True):  # a line takes two points
+            self._series.append(self._curve(*self._waiting.pop(name)))
         table.Modified()
         self._table.Modified()
 

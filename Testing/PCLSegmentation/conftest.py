@@ -179,7 +179,7 @@ def pretrained_here(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def blind_model(model: Path, tmp_path: Path) -> Path:
-    """The model with a last layer that always says background."""
+    """The model with a last layer that finds nothing."""
     from safetensors import safe_open
     from safetensors.numpy import save_file
 
@@ -187,7 +187,7 @@ def blind_model(model: Path, tmp_path: Path) -> Path:
         about = stream.metadata()
         tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 (not a mapping)
     (last,) = [name for name, tensor in tensors.items() if tensor.ndim == 4 and tensor.shape[0] == 2]
-    tensors[last][0], tensors[last][1] = 1.0, 0.0  # of features that are never below 0
+    tensors[last][1] = tensors[last][0]  # a draw goes to the first, which is the background
     save_file(tensors, tmp_path / "blind.safetensors", about)
     return tmp_path / "blind.safetensors"
 

@@ -25,7 +25,7 @@ def camera(request, page):
     application = QtWidgets.QApplication.instance()
     usual = application.font()
     window = page.bench.host.window
-    window.resize(1400, 1000)
+    window.resize(1400, 1700)
     raw = page.widget.parent._raw
     scroll = raw.parentWidget().parentWidget()
     widths = scroll.minimumWidth(), scroll.maximumWidth()
@@ -52,9 +52,11 @@ def camera(request, page):
         shoot(f"{name}_150")
         application.setFont(usual)
         if whole:
-            for _ in range(4):
+            window.resize(1400, 950)
+            for _ in range(8):
                 page.bench.host.process_events()
             page.bench.photograph(IMAGES / f"segmentation_{name}_window.png")
+            window.resize(1400, 1700)
 
     yield take
     scroll.setMinimumWidth(widths[0])
