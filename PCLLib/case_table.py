@@ -41,7 +41,7 @@ class CaseTable:
         table.setHorizontalHeaderLabels([_("Case"), _("State")])
         header = table.horizontalHeader()
         header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
-        header.setSectionResizeMode(1, qt.QHeaderView.ResizeToContents)
+        header.setSectionResizeMode(1, qt.QHeaderView.Stretch)
         table.verticalHeader().setVisible(False)
         table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         table.itemChanged.connect(self._changed)

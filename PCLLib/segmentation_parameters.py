@@ -23,7 +23,7 @@ class BeginWith(Enum):
     def label(self) -> str:
         """For people."""
         return {
-            BeginWith.NOTHING: _("Nothing (random weights)"),
+            BeginWith.NOTHING: _("Nothing"),
             BeginWith.ENCODER: _("A pretrained encoder"),
             BeginWith.MODEL: _("The last model"),
         }[self]

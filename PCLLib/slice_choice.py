@@ -26,7 +26,7 @@ class Counting(Enum):
         """For people."""
         return {
             Counting.ALL: _("All slices"),
-            Counting.DRAWN: _("Slices with something drawn"),
+            Counting.DRAWN: _("Drawn slices"),
             Counting.RANGE: _("A range of slices"),
         }[self]
 

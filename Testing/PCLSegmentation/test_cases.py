@@ -67,7 +67,7 @@ def test_what_is_drawn_and_removed_shows_at_once(page, scans, drawn, slicer):
 
 def test_which_slices_count_can_be_changed_a_case(page, scans):
     page.choose("scan1")
-    assert page.ui.countingComboBox.currentText == "Slices with something drawn"
+    assert page.ui.countingComboBox.currentText == "Drawn slices"
     assert not page.ui.firstSpinBox.visible
     page.bench.choose(page.ui.countingComboBox, "All slices")
     assert page.states()["scan1"] == "Annotated"
@@ -77,7 +77,7 @@ def test_which_slices_count_can_be_changed_a_case(page, scans):
     page.bench.type_text(page.ui.lastSpinBox, "5")
     assert page.states()["scan1"] == "Partly annotated (4 of 8 slices)"
     page.choose("scan0")
-    assert page.ui.countingComboBox.currentText == "Slices with something drawn"
+    assert page.ui.countingComboBox.currentText == "Drawn slices"
     page.choose("scan2")
     assert not page.ui.countingComboBox.visible
 
@@ -179,7 +179,7 @@ def test_a_segmentation_file_of_slicer_keeps_its_names(page, scans, tmp_path, sl
     page.bench.answer_file(tmp_path / "mine.seg.nrrd")
     page.bench.click(page.ui.importButton)
     page.bench.wait_until(lambda: page.states()["scan3"] == "Annotated", 20)
-    page.bench.choose(page.ui.countingComboBox, "Slices with something drawn")
+    page.bench.choose(page.ui.countingComboBox, "Drawn slices")
     assert page.states()["scan3"] == "Partly annotated (2 of 8 slices)"
 
 
