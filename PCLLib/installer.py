@@ -51,7 +51,11 @@ class Installer:
         return not self._missing.torch
 
     def ask(self, then: Callable[[], None], declined: Callable[[], None]) -> None:
-        """Asks, and calls ``then`` when everything is installed, or ``declined``."""
+        """Asks, and calls ``then`` when everything is installed, or ``declined``; asks nothing when it is by now."""
+        self._missing = self._dependencies.missing()
+        if not self._missing:
+            then()
+            return
         choices = (
             Choice("install", _("Install")),
             Choice("wheels", _("From a folder ...")),

@@ -106,8 +106,8 @@ class PretrainSession:
 
     @property
     def estimating(self) -> bool:
-        """Whether time and memory are being estimated."""
-        return _ESTIMATE in self.jobs
+        """Whether time and memory are being estimated, or will be in a moment."""
+        return _ESTIMATE in self.jobs or self._pause.isActive()
 
     @property
     def can_resume(self) -> bool:
@@ -164,7 +164,8 @@ class PretrainSession:
             return
         if before is None or before.out != settings.out:
             self._offer_to_resume()
-        if self.report is not None and self.report.volumes:
+        if self.report is not None and self.report.volumes and not self.installer.needed:
+            self.estimate = None  # it was of other settings
             self._pause.start(_PATIENCE_MS)
 
     def _show_nothing(self, message: Message) -> None:

@@ -72,8 +72,11 @@ def not_writable(folder: Path, reason: str) -> Message:
 
 
 def failed(last: Failed, actions: tuple[Action, ...]) -> Message:
-    """What the engine says of its failure."""
-    return Message(last.message, last.hint, Tone.ERROR, actions)
+    """What the engine says of its failure; what it says of its options is said of the panel's settings."""
+    hint = last.hint
+    if last.kind == "memory":
+        hint = _("Close other programs, choose a smaller batch or a larger resolution, or leave volumes out.")
+    return Message(last.message, hint, Tone.ERROR, actions)
 
 
 def smaller_setting(last: Failed) -> str:

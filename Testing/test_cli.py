@@ -13,7 +13,10 @@ from pcl_core import __version__, arguments, cli
 from pcl_core.commands import scan
 from pcl_core.errors import CancelledError, OutOfMemoryError
 
-COMMANDS = ("scan", "pretrain", "finetune", "segment", "evaluate", "experiment", "worker", "devices", "bench", "demo")
+COMMANDS = (
+    "scan", "pretrain", "finetune", "segment", "evaluate", "experiment", "positions", "suggest", "worker", "devices", "bench",
+    "demo",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import typing
 from pathlib import Path
 from typing import NoReturn
 
 from pcl_core import __version__
 from pcl_core.errors import InputError
+from pcl_core.plan import PositionRule
 from pcl_core.presets import PRESETS
 from pcl_core.volumes import layouts
 from pcl_core.volumes.data_sets import can_be_class
@@ -15,6 +17,7 @@ from pcl_core.volumes.geometry import AXES
 
 # The registry that this mirrors imports PyTorch; a test compares the two.
 METHODS = ("pcl", "gcl", "gcl-gd", "simclr", "rotation", "pirl", "moco", "moco-pcl")
+POSITION_RULES = typing.get_args(PositionRule)
 _INPUT = "a volume, a folder with a DICOM series, or a folder of either"
 
 
@@ -30,7 +33,20 @@ def make_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="pclseg", description="Segment CT and MR volumes with few annotations.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
-    for add in (_scan, _pretrain, _finetune, _segment, _evaluate, _experiment, _worker, _devices, _bench, _demo):
+    for add in (
+        _scan,
+        _pretrain,
+        _finetune,
+        _segment,
+        _evaluate,
+        _experiment,
+        _positions,
+        _suggest,
+        _worker,
+        _devices,
+        _bench,
+        _demo,
+    ):
         add(commands)
     return parser
 
@@ -86,7 +102,15 @@ def _pretrain(commands: _Commands[_Parser]) -> None:
     parser.add_argument("input", type=Path, metavar="INPUT", help=_INPUT)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for all results")
     parser.add_argument("--method", choices=METHODS, help="objective (default pcl)")
-    parser.add_argument("--threshold", type=_positive, metavar="T", help="position difference below which slices are positives")
+    parser.add_argument(
+        "--threshold",
+        type=_threshold,
+        metavar="T",
+        help="position difference below which slices are positives; or 'soft': Gaussian weights of the difference",
+    )
+    parser.add_argument(
+        "--position", choices=POSITION_RULES, help="relative (default), millimetre, or learned: see Docs/positions.md"
+    )
     parser.add_argument("--temperature", type=_positive, metavar="TAU", help="of the contrastive loss (default 0.1)")
     parser.add_argument(
         "--exclude",
@@ -173,6 +197,28 @@ def _experiment(commands: _Commands[_Parser]) -> None:
     )
 
 
+def _positions(commands: _Commands[_Parser]) -> None:
+    parser = _add(commands, "positions", "See whether slices at the same position are alike, and which volumes are not.")
+    parser.add_argument("input", type=Path, metavar="INPUT", help=_INPUT)
+    parser.add_argument("--encoder", type=Path, metavar="FILE", help="compare by a pretrained encoder, not by plain features")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write positions, neighbours and outliers of every slice")
+    parser.add_argument("--axis", choices=AXES, default="auto", help="slice axis (default: the through-plane axis)")
+    _add_input(parser)
+
+
+def _suggest(commands: _Commands[_Parser]) -> None:
+    parser = _add(commands, "suggest", "Which case to annotate next, and which few slices of it.")
+    parser.add_argument("input", type=Path, metavar="INPUT", help=_INPUT)
+    parser.add_argument("--drawn", type=Path, metavar="FILE", help="JSON: numbers of the slices that are drawn, by case")
+    parser.add_argument("--encoder", type=Path, metavar="FILE", help="compare by a pretrained encoder, not by plain features")
+    parser.add_argument("--model", type=Path, metavar="FILE", help="a first model, whose uncertainty counts too")
+    parser.add_argument("--cases", type=_whole, default=5, metavar="N", help="cases to suggest (default 5)")
+    parser.add_argument("--slices", type=_whole, default=5, metavar="N", help="slices of each (default 5)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the suggestions")
+    parser.add_argument("--axis", choices=AXES, default="auto", help="slice axis (default: the through-plane axis)")
+    _add_input(parser)
+
+
 def _worker(commands: _Commands[_Parser]) -> None:
     _add(commands, "worker", "Keep a model warm: one JSON request a line on standard input, events on standard output.")
 
@@ -199,6 +245,10 @@ def _positive(text: str) -> float:
     return value
 
 
+def _threshold(text: str) -> float | str:
+    return text if text == "soft" else _positive(text)
+
+
 def _whole(text: str) -> int:
     value = int(text)
     if value < 1:
@@ -218,3 +268,8 @@ def _multiple_of_16(text: str) -> int:
     if value % 16:
         raise argparse.ArgumentTypeError(f"{text} is not a multiple of 16")
     return value
+
+
+_COMMANDS = (
+    _scan, _pretrain, _finetune, _segment, _evaluate, _experiment, _positions, _suggest, _worker, _devices, _bench, _demo,
+)  # fmt: skip

@@ -18,6 +18,7 @@ from pcl_core.plan_limits import require_sensible
 from pcl_core.strict_json import build
 from pcl_core.volumes.geometry import Axis
 
+PositionRule = Literal["relative", "millimetre", "learned"]
 PLAN_FILE = "plan.json"
 
 
@@ -125,6 +126,9 @@ class PretrainPlan:
         momentum: of SGD.
         weight_decay: of SGD.
         augmentation: random views.
+        position: rule by which slices have positions; see slices/placing.py.
+        weighting: ``hard``: slices closer than the threshold are positives; ``soft``: every pair is one, with a Gaussian weight
+            of its position difference whose half width at half maximum is the threshold.
     """
 
     method: str
@@ -138,6 +142,8 @@ class PretrainPlan:
     momentum: float
     weight_decay: float
     augmentation: AugmentationPlan
+    position: PositionRule = "relative"
+    weighting: Literal["hard", "soft"] = "hard"
 
 
 @dataclass(frozen=True)

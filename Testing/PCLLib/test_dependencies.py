@@ -135,3 +135,18 @@ def test_what_pip_prints_still_reaches_the_python_console(bench, python, needing
     make_wheel(tmp_path / "wheels", "tinybench", "1.2")
     needing("tinybench").install(tmp_path / "wheels")
     assert "Successfully installed tinybench" in capsys.readouterr().out
+
+
+def test_what_was_installed_meanwhile_is_not_asked_for(bench, python, needing, tmp_path):
+    from PCLLib.installer import Installer
+    from PCLLib.questions import Dialogs
+
+    make_wheel(tmp_path / "wheels", "tinybench", "1.2")
+    dependencies = needing("tinybench")
+    installer = Installer(Dialogs(), dependencies)
+    assert installer.to_be_asked
+    dependencies.install(tmp_path / "wheels")
+    called = []
+    installer.ask(lambda: called.append("then"), lambda: called.append("declined"))
+    assert called == ["then"]
+    assert not installer.needed

@@ -164,10 +164,11 @@ def test_an_interpreter_that_cannot_run_is_told_in_words(run, tmp_path):
 def test_a_crash_before_the_first_event_quotes_the_last_line(run, tmp_path):
     from PCLLib.engine import Engine
 
-    empty = tmp_path / "no_engine_here"
-    empty.mkdir()
-    last = run("scan", tmp_path, engine=Engine(sys.executable, empty)).end()
-    assert "pcl_core" in last.message
+    (tmp_path / "broken" / "pcl_core").mkdir(parents=True)
+    (tmp_path / "broken" / "pcl_core" / "__init__.py").touch()
+    (tmp_path / "broken" / "pcl_core" / "__main__.py").write_text("raise OSError('the disk is gone')")
+    last = run("scan", tmp_path, engine=Engine(sys.executable, tmp_path / "broken")).end()
+    assert "the disk is gone" in last.message
     assert "exit" not in last.message
 
 

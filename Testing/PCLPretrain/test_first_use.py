@@ -22,8 +22,9 @@ def first_use(bench, tmp_path, stacks, volume, monkeypatch):
     from Testing.PCLPretrain.conftest import Page
 
     volume(stacks / "case3.nii.gz", seed=3, shape=(8, 32, 32))
-    bench.python_slicer(make_python(tmp_path / "python", ["numpy", "SimpleITK"]))
     page = Page(bench)
+    bench.wait_until(lambda: page.session.devices, 60)
+    bench.python_slicer(make_python(tmp_path / "python", ["numpy", "SimpleITK"]))
     before = page.session.installer
     new = Installer(Dialogs(), Dependencies())
     monkeypatch.setattr(page.session, "installer", new)

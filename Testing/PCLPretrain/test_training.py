@@ -72,6 +72,7 @@ def test_the_encoder_is_handed_over_only_where_somebody_takes_it(page, stacks, s
 
 
 def test_a_cancelled_training_is_kept_and_goes_on(ready, out):
+    ready.parameters.epochs = 60
     ready.start()
     ready.steps(10)
     ready.bench.click(ready.ui.startButton)
@@ -82,6 +83,7 @@ def test_a_cancelled_training_is_kept_and_goes_on(ready, out):
     kept = ready.session._interrupted().step
     assert kept >= 10
     points = ready.panel.plot.points
+    assert points >= 5
     ready.bench.click(ready.ui.resumeButton)
     ready.wait("RUNNING")
     ready.bench.wait_until(lambda: "Training" in ready.ui.progressLabel.text, 60)
@@ -178,9 +180,11 @@ def test_reloading_the_module_ends_the_training_before_it_returns(ready, childre
             monkeypatch.setitem(sys.modules, name, module)  # the tests that follow go on with these
     ready.start()
     ready.steps(5)
+    training = ready.pid
+    assert training in children()
     ready.widget.onReload()
     assert not ready.session.jobs.busy
-    assert children() == set()
+    assert training not in children(), "the new panel may ask for the graphics card, but nothing trains"
     assert (out / "state" / "state.safetensors").is_file()
 
 
@@ -223,6 +227,7 @@ def test_a_stopped_run_is_not_lost_without_a_question(ready, out, answer, state)
     ready.steps(20)
     ready.kill()
     ready.wait("FAILED")
+    kept = ready.session._interrupted().step
     ready.bench.answer(answer)
     ready.bench.click(ready.ui.startButton)
     ready.bench.wait_until(lambda: ready.bench.dialogs)
@@ -230,7 +235,8 @@ def test_a_stopped_run_is_not_lost_without_a_question(ready, out, answer, state)
     ready.bench.wait_until(lambda: ready.state == state)
     if answer != "Cancel":
         ready.bench.wait_until(lambda: "Training" in ready.ui.progressLabel.text, 60)
-        assert (ready.panel.plot.points > 0) == (answer == "Resume")
+    if answer == "Resume":
+        assert ready.ui.progressBar.value >= kept > 0
 
 
 def test_an_output_that_is_a_file_is_told_with_what_to_do(ready, out):

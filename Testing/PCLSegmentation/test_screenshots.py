@@ -105,7 +105,7 @@ def train(page, camera):
     page.bench.click(page.ui.leaveOneOutCheckBox)
     page.session.speed = Speed(600, 120.0, "cpu")
     page.panel.finetune._pause.stop()
-    page.parameters.minutes = 2
+    page.parameters.minutes = 1
     page.bench.click(page.ui.finetuneButton)
     page.wait("TRAINING")
     page.bench.wait_until(lambda: page.panel.finetune.curves.points > 15, 200)

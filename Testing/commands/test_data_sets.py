@@ -174,3 +174,13 @@ def test_a_value_that_the_description_does_not_name_is_told_by_file(tmp_path: Pa
     outcome = pclseg("finetune", made.folder, made.folder, "--out", tmp_path / "tuned", *SMALL)
     assert outcome.warnings == [f"The labels {odd} hold 9, of which dataset.json says nothing."]
     assert _classes(outcome, tmp_path) == {"spleen", "liver", "class 9"}
+
+
+def test_a_model_of_large_values_can_go_on_with_other_labels(tmp_path: Path, pclseg) -> None:
+    large, small = WRITERS["mmwhs"](tmp_path / "large"), WRITERS["hvsmr"](tmp_path / "small")
+    words = ("finetune", large.folder, large.folder, "--out", tmp_path / "first", *SMALL)
+    pclseg(*words).done()
+    words = ("finetune", small.folder, small.folder, "--out", tmp_path / "tuned", "--steps", 2)
+    pclseg(*words, "--model", tmp_path / "first" / "model.safetensors").done()
+    _, about = load_weights(tmp_path / "tuned" / "model.safetensors", "unet")
+    assert [entry.value for entry in about.classes] == [*small.classes, *large.classes]

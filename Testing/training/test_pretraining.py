@@ -214,7 +214,7 @@ def test_positions_teach_the_encoder_to_tell_slices_apart(tmp_path: Path) -> Non
 
 
 def test_the_last_weights_of_a_bank_of_unequal_volumes_depend_on_every_volume(bank: SliceBank, tmp_path: Path) -> None:
-    short = replace(bank, volumes=(*bank.volumes[:2], BankedVolume("case2", "case2", 20, 3, "x")))
+    short = replace(bank, volumes=(*bank.volumes[:2], BankedVolume("case2", "case2", 20, 3, "x", 4.0)))
     for name, data in (("whole", bank), ("short", short)):
         pretrain(data, tiny_plan(pretrain__steps=4), tmp_path / name, context_of())
     assert not same(encoder_of(tmp_path / "whole"), encoder_of(tmp_path / "short"))

@@ -29,7 +29,7 @@ def labels_with(*values: int, slices: int = 4) -> np.ndarray:
 
 
 def volumes_of(*patients: str) -> list[BankedVolume]:
-    return [BankedVolume(f"{patient}_{k}", patient, 10 * k, 10, "") for k, patient in enumerate(patients)]
+    return [BankedVolume(f"{patient}_{k}", patient, 10 * k, 10, "", 4.0) for k, patient in enumerate(patients)]
 
 
 def test_classes_are_all_values_in_rising_order_but_background_and_not_annotated(tmp_path: Path) -> None:
@@ -75,6 +75,13 @@ def test_every_value_has_its_channel_and_not_annotated_stays() -> None:
     assert (table[0], table[2], table[254], table[255]) == (0, 1, 2, 255)
     assert not table[[1, 3, 100, 253]].any()
     assert table.dtype == np.int64
+
+
+def test_channels_go_by_what_the_labels_of_a_bank_stand_for() -> None:
+    classes = tuple(SegmentClass(value, str(value), (0, 0, 0)) for value in (9, 205, 850))
+    of_mmwhs, of_bytes = channel_table(classes, (205, 420, 850)), channel_table(classes)
+    assert of_mmwhs[[0, 1, 2, 3, 9, 255]].tolist() == [0, 2, 0, 3, 0, 255]
+    assert of_bytes[[0, 9, 205, 254, 255]].tolist() == [0, 1, 2, 0, 255]
 
 
 def test_fully_annotated_volumes_are_trained_on_throughout_but_for_slices_of_255(tmp_path: Path) -> None:

@@ -64,8 +64,13 @@ def _plan(args: argparse.Namespace, found: ScanReport, device: torch.device) -> 
     plan = fresh_plan(args, found.sources, found.layout, device, found.ranges)
     if args.method is not None:
         plan = suited_to(plan, args.method)
+    soft = args.threshold == "soft"
     return overridden(plan, args, "pretrain").override(
-        pretrain__method=args.method, pretrain__threshold=args.threshold, pretrain__temperature=args.temperature
+        pretrain__method=args.method,
+        pretrain__threshold=None if soft else args.threshold,
+        pretrain__weighting="soft" if soft else None,
+        pretrain__position=args.position,
+        pretrain__temperature=args.temperature,
     )
 
 

@@ -105,9 +105,10 @@ def segment(
 
         advanced(0)
         try:
+            volume = read_volume(source)
             _warn_of_unlike(source, predictor, reporter)
             prediction = predictor.predict(
-                read_volume(source), options.tta, options.probabilities, cancellation, advanced, options.confidence
+                volume, options.tta, options.probabilities, cancellation, advanced, options.confidence
             )
         except CancelledError as error:
             raise CancelledError(out if found else None) from error

@@ -32,7 +32,7 @@ class ContrastiveTask(PretextTask):
 
     @abstractmethod
     def pairs(self, batch: SliceBatch) -> Tensor:
-        """(N, N) booleans: which slices are positives of which; a slice with itself does not matter."""
+        """(N, N) booleans, or weights of 0 to 1: which slices are positives of which; a slice with itself does not matter."""
 
     def views(self, batch: SliceBatch, augment: Augmenter, generator: torch.Generator) -> Tensor:
         """(2N, 1, S, S): the first views of all slices, then the second ones."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-import torch
 from torch import Tensor
 
 _PRECISION = 10_000
@@ -44,9 +43,10 @@ def closer_than(index: Tensor, count: Tensor, threshold: float, others: tuple[Te
 def partition(index: Tensor, count: Tensor, partitions: int = 4) -> Tensor:
     """The part, from 1, of ``partitions`` equal parts of its volume in which each slice lies (Chaitanya et al. 2020).
 
-    The part of slice i (from 0) of n is ceil((i + 1) * partitions / n), which is defined for n = 1 too.
+    The part of slice i (from 0) of n is ceil((i + 1) * partitions / n), which is defined for n = 1 too. Slices that lie
+    outside their frame belong to the part next to them.
     """
-    return ((index.long() + 1) * partitions + count.long() - 1) // count.long()
+    return (((index.long() + 1) * partitions + count.long() - 1) // count.long()).clamp(1, partitions)
 
 
 def same_partition(index: Tensor, count: Tensor, partitions: int = 4) -> Tensor:
@@ -56,10 +56,9 @@ def same_partition(index: Tensor, count: Tensor, partitions: int = 4) -> Tensor:
 
 
 def two_views(pairs: Tensor) -> Tensor:
-    """Weights (2N, 2N) of the views of N slices from their (N, N) pairs; the two views of a slice are always positives.
+    """Weights (2N, 2N) of the views of N slices from their (N, N) pairs or weights; a slice's two views are always positives.
 
     Views are ordered: the first views of all slices, then the second ones. The diagonal (a view with itself) is 0.
     """
-    own = torch.eye(len(pairs), dtype=torch.bool, device=pairs.device)
-    weights = (pairs | own).repeat(2, 2).float()
+    weights = pairs.float().fill_diagonal_(1).repeat(2, 2)
     return weights.fill_diagonal_(0)

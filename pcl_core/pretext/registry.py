@@ -17,6 +17,7 @@ from pcl_core.pretext.pcl import PCL
 from pcl_core.pretext.pirl import PIRL
 from pcl_core.pretext.rotation import Rotation
 from pcl_core.pretext.simclr import SimCLR
+from pcl_core.pretext.soft_pcl import SoftPCL
 from pcl_core.pretext.task import PretextTask
 
 
@@ -36,7 +37,7 @@ class _Needs:
 
 
 _MAKERS: dict[str, Callable[[_Needs], PretextTask]] = {
-    "pcl": lambda of: PCL(*of.embedding, of.plan.pretrain.threshold),
+    "pcl": lambda of: (SoftPCL if of.plan.pretrain.weighting == "soft" else PCL)(*of.embedding, of.plan.pretrain.threshold),
     "gcl": lambda of: GCL(*of.embedding),
     "gcl-gd": lambda of: GCLGD(*of.embedding),
     "simclr": lambda of: SimCLR(*of.embedding),

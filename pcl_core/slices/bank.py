@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pcl_core.plan import SlicePlan
+from pcl_core.slices.atlas import Placement
 from pcl_core.volumes.data_sets import DATA_SETS
 from pcl_core.volumes.geometry import canonical_view
 from pcl_core.volumes.volume import VolumeSource
 
-FORMAT = 2
+FORMAT = 3
+# Positions in a common frame become whole numbers of this part, so that they are compared like the others.
+FINEST = 1_000_000
 SLICES, LABELS, INDEX = "slices.f16", "labels.u8", "index.json"
 
 
@@ -49,6 +52,7 @@ class BankedVolume:
         start: row of its first slice.
         count: number of slices.
         hash: of the contents of its files.
+        slice_mm: distance of its slices.
     """
 
     id: str
@@ -56,6 +60,7 @@ class BankedVolume:
     start: int
     count: int
     hash: str
+    slice_mm: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +70,7 @@ class SliceBank:
     Attributes:
         images: (rows, side, side) half floats of 0 to 1, mapped.
         labels: (rows, side, side) uint8, mapped; None without labels.
+        placements: where volumes lie in a common frame, by id; a volume that is not in it covers the whole of it.
         label_values: what the labels 1, 2, ... stand for in the label maps; empty when they are the label maps' own values.
         volumes: the volumes in it.
         skipped: path and reason of each volume that could not be banked.
@@ -77,6 +83,7 @@ class SliceBank:
     skipped: tuple[tuple[str, str], ...]
     key: str
     label_values: tuple[int, ...] = ()
+    placements: Mapping[str, Placement] = field(default_factory=dict)
 
     @property
     def rows(self) -> np.ndarray:
@@ -84,12 +91,21 @@ class SliceBank:
         return np.concatenate([np.arange(v.start, v.start + v.count) for v in self.volumes])
 
     def positions(self) -> tuple[np.ndarray, np.ndarray]:
-        """For every row of the file, the slice's number in its volume and the volume's number of slices (0: no slice)."""
+        """For every row of the file, the slice's number in its volume and the volume's number of slices (0: no slice).
+
+        Position (m + 1) / n of the number m in n; of a volume with a placement the numbers are those of a volume of a million
+        slices that fills the frame, and may lie outside it.
+        """
         index = np.zeros(len(self.images), dtype=np.int64)
         count = np.zeros(len(self.images), dtype=np.int64)
         for volume in self.volumes:
             index[volume.start : volume.start + volume.count] = np.arange(volume.count)
             count[volume.start : volume.start + volume.count] = volume.count
+            placement = self.placements.get(volume.id)
+            if placement is not None:
+                places = np.round(placement.positions(volume.count) * FINEST).astype(np.int64) - 1
+                index[volume.start : volume.start + volume.count] = places
+                count[volume.start : volume.start + volume.count] = FINEST
         return index, count
 
 
@@ -148,8 +164,9 @@ def layout_rows(plan: SlicePlan, items: Sequence[BankItem], hashes: Sequence[str
     """Gives every volume its rows, from the headers."""
     volumes, start = [], 0
     for item, digest in zip(items, hashes, strict=True):
-        count = canonical_view(item.source.geometry, plan.axis).shape[0]
-        volumes.append(BankedVolume(item.source.id, item.source.patient, start, count, digest))
+        view = canonical_view(item.source.geometry, plan.axis)
+        count = view.shape[0]
+        volumes.append(BankedVolume(item.source.id, item.source.patient, start, count, digest, float(view.spacing[0])))
         start += count
     return volumes
 

@@ -91,8 +91,10 @@ def channel_table(classes: Sequence[SegmentClass], label_values: Sequence[int] =
     """
     table = np.zeros(256, dtype=np.int64)
     table[IGNORED] = IGNORED
+    codes = {value: code for code, value in enumerate(label_values or range(1, IGNORED), start=1)}
     for channel, entry in enumerate(classes, start=1):
-        table[label_values.index(entry.value) + 1 if label_values else entry.value] = channel
+        if entry.value in codes:  # others are classes of an earlier model that these label maps cannot hold
+            table[codes[entry.value]] = channel
     return table
 
 

@@ -19,6 +19,7 @@ from pcl_core.pretext.registry import make_task
 from pcl_core.slices.augmentation import Augmenter
 from pcl_core.slices.bank import SliceBank
 from pcl_core.slices.batch import SliceBatch
+from pcl_core.slices.placing import place
 from pcl_core.training.context import Context
 from pcl_core.training.devices import autocast, less_memory, on_device
 from pcl_core.training.history import Row
@@ -77,7 +78,7 @@ def pretrain(
         CancelledError: a checkpoint and the encoder so far are kept.
     """
     with less_memory(plan.pretrain.batch, least=2):
-        run = _Pretraining(bank, plan, out, context)
+        run = _Pretraining(placed(bank, plan, context), plan, out, context)
         start = first_step(run.restore, out, plan, context, resume)
         loop = Loop("pretrain", run.total, run.per_epoch, run.per_epoch, out / METRICS_FILE, out / STATE_FOLDER, context)
         rows = loop.run(run, start)
@@ -89,6 +90,17 @@ def pretrain(
         )
     run.keep(run.total)
     return Pretrained(out / ENCODER_FILE, run.total, last["loss"], last["collapse"], rows)
+
+
+def placed(bank: SliceBank, plan: Plan, context: Context) -> SliceBank:
+    """The bank with the positions that the plan asks for; tells which volumes turned out to be stored the other way round."""
+    bank = place(bank, plan.pretrain.position)
+    turned = [name for name, placement in bank.placements.items() if placement.flipped]
+    if turned:
+        some = ", ".join(turned[:5]) + (", ..." if len(turned) > 5 else "")
+        words = f"{len(turned)} volumes run the other way than most; their positions are turned round: {some}."
+        context.reporter.warning(words)
+    return bank
 
 
 class _Pretraining:

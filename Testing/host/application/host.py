@@ -11,6 +11,7 @@ from PySide6 import QtWidgets
 from trame_slicer.core import SlicerApp
 
 from Testing.host.application import modules
+from Testing.host.application.segment_editor_module import SegmentEditorModule
 from Testing.host.pythonqt.modules import ctk_module, make_classes, qt_module
 from Testing.host.pythonqt.wrapping import wrap
 from Testing.host.stand_ins.all import stand_ins
@@ -50,7 +51,7 @@ class Host:
         names.selfTests = {}
         self.application._logic = self.libraries.app_logic
         self._give_submodules()
-        for module in modules.built_in(self.libraries):
+        for module in (*modules.built_in(self.libraries), SegmentEditorModule()):
             self.add_module(module)
 
     def _give_submodules(self) -> None:

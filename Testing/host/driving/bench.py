@@ -91,6 +91,7 @@ class Bench:
         raw = self._usable(widget)
         focused = raw.focusProxy() or raw
         target: Any = focused.lineEdit() if isinstance(focused, QtWidgets.QComboBox) else focused
+        raw.window().activateWindow()  # a dialog may have taken the focus along when it closed
         target.setFocus()
         QTest.keySequence(target, "Ctrl+A")
         QTest.keyClick(target, QtCore.Qt.Key.Key_Delete)

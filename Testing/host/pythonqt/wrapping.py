@@ -93,21 +93,23 @@ def unwrap(value: Any) -> Any:
     Raises:
         TypeError: a pathlib.Path, which PythonQt cannot turn into a string either.
     """
-    if isinstance(value, Wrapper):
+    if isinstance(value, Wrapper | _Unlisted):
         return value._raw
     if isinstance(value, EnumValue):
         return value.pyside
-    if isinstance(value, _Unlisted):
-        return value.__dict__["_held"]
     if isinstance(value, PurePath):
         raise TypeError(f"Qt cannot convert the path {value} to a string: hand over str(path)")
-    if isinstance(value, list | tuple):
-        return [unwrap(item) for item in value]
-    if isinstance(value, dict):
-        return {key: unwrap(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | dict):
+        return _unwrap_all(value)
     if isinstance(value, type) and issubclass(value, Wrapper):
         return value._pyside_class
     return value
+
+
+def _unwrap_all(values: list[Any] | tuple[Any, ...] | dict[Any, Any]) -> list[Any] | dict[Any, Any]:
+    if isinstance(values, dict):
+        return {key: unwrap(item) for key, item in values.items()}
+    return [unwrap(item) for item in values]
 
 
 def relay(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -123,10 +125,10 @@ class _Unlisted:
     """An object of a Qt class that is not in the kept listing: it can be handed on, not used."""
 
     def __init__(self, raw: Any) -> None:
-        self.__dict__["_held"] = raw
+        self.__dict__["_raw"] = raw
 
     def __getattr__(self, name: str) -> Any:
-        kind = type(self.__dict__["_held"]).__name__
+        kind = type(self.__dict__["_raw"]).__name__
         raise AttributeError(
             f"{kind}.{name}: the class {kind} is not in the bench's kept listing. If Slicer has it, add it: "
             "Testing/host/README.md, 'Adding a class'."

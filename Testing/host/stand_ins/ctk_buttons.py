@@ -20,7 +20,8 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
         super().__init__(parent)
         self.setText(text or "")
         self._collapsed = False
-        self._shown_before: dict[QtWidgets.QWidget, bool] = {}
+        self._hidden: list[QtWidgets.QWidget] = []
+        self._busy = False
         self.setCheckable(True)
         self.setChecked(True)
         self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Minimum, QtWidgets.QSizePolicy.Policy.Preferred)
@@ -31,15 +32,52 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
         if collapsed == self._collapsed:
             return
         self._collapsed = collapsed
-        children = self.findChildren(QtWidgets.QWidget, options=QtCore.Qt.FindChildOption.FindDirectChildrenOnly)
         if collapsed:
-            self._shown_before = {child: not child.isHidden() for child in children}
-        for child in children:
-            child.setVisible(not collapsed and self._shown_before.get(child, True))
+            self._hide_children()
+        else:
+            self._show_children()
         self.setMaximumHeight(self.HEADER + self.collapsedHeight if collapsed else 16777215)
         self.setChecked(not collapsed)
         self.updateGeometry()
         self.contentsCollapsed.emit(collapsed)
+
+    def _children(self) -> list[QtWidgets.QWidget]:
+        return self.findChildren(QtWidgets.QWidget, options=QtCore.Qt.FindChildOption.FindDirectChildrenOnly)
+
+    def _hide_children(self) -> None:
+        self._busy = True
+        for child in self._children():
+            if not child.isHidden():
+                self._hidden.append(child)
+                child.hide()
+        self._busy = False
+
+    def _show_children(self) -> None:
+        self._busy = True
+        for child in self._children():
+            if child in self._hidden:
+                child.show()
+        self._hidden.clear()
+        self._busy = False
+
+    def showEvent(self, event: QtGui.QShowEvent) -> None:
+        super().showEvent(event)
+        if self._collapsed:  # children that came after it was collapsed, as those of a .ui file do
+            self._hide_children()
+
+    def childEvent(self, event: QtCore.QChildEvent) -> None:
+        if event.type() == QtCore.QEvent.Type.ChildPolished and isinstance(event.child(), QtWidgets.QWidget):
+            event.child().installEventFilter(self)
+        super().childEvent(event)
+
+    def eventFilter(self, watched: QtCore.QObject, event: QtCore.QEvent) -> bool:
+        """A child that is shown or hidden while it is collapsed: remembered for when it is not."""
+        if self._collapsed and not self._busy and isinstance(watched, QtWidgets.QWidget):
+            if event.type() == QtCore.QEvent.Type.ShowToParent:
+                self._hide_children()
+            elif event.type() == QtCore.QEvent.Type.HideToParent and watched in self._hidden:
+                self._hidden.remove(watched)
+        return super().eventFilter(watched, event)
 
     collapsed = computed(bool, lambda self: self._collapsed, lambda self, value: self._collapse(bool(value)))
     collapsedHeight = stored("collapsedHeight", int, 10)

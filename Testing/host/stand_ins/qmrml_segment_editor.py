@@ -212,6 +212,18 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
             self.saveStateForUndo()
             self.segmentationNode().GetSegmentation().RemoveSegment(self.currentSegmentID())
 
+    def selectSegmentAtOffset(self, offset: int) -> None:
+        ids = self._table.displayedSegmentIDs()
+        if self.currentSegmentID() in ids:
+            place = ids.index(self.currentSegmentID()) + offset
+            self.setCurrentSegmentID(ids[min(max(place, 0), len(ids) - 1)])
+
+    def selectNextSegment(self) -> None:
+        self.selectSegmentAtOffset(1)
+
+    def selectPreviousSegment(self) -> None:
+        self.selectSegmentAtOffset(-1)
+
     # Undo
 
     def saveStateForUndo(self) -> None:

@@ -23,11 +23,13 @@ class qSlicerModuleSelectorToolBar(QtWidgets.QToolBar):
         self.addWidget(QtWidgets.QLabel("Modules: ", self))
         self.addWidget(self._box)
         self._box.activated.connect(lambda index: self.selectModule(self._box.itemData(index)))
+        for name in manager.modulesNames():
+            self._list(name)
         manager.moduleLoaded.connect(self._list)
 
     def _list(self, name: str) -> None:
         module = self._manager.module(name)
-        if module.path:
+        if module.path or module.title != name:  # modules with a panel
             self._box.addItem(module.title, name)
 
     selectedModule = QtCore.Property(str, lambda self: self._selected)

@@ -110,3 +110,15 @@ def test_pyside_keeps_the_count_of_references(qt):
     for _ in range(1000):
         widget.parent()
     assert sys.getrefcount(None) > before - 500
+
+
+def test_modules_with_a_panel_are_offered_by_their_titles(bench, qt, slicer):
+    bench.load("Trivial", MODULES)
+    selector = slicer.util.moduleSelector()
+    assert selector.selectedModule == "Trivial"
+    box = selector.findChild(qt.QComboBox)
+    assert {"Segment Editor", "Trivial"} <= {box.itemText(index) for index in range(box.count)}
+    bench.choose(box, "Segment Editor")
+    assert slicer.util.selectedModule() == "SegmentEditor"
+    bench.choose(box, "Trivial")
+    assert slicer.modules.TrivialWidget.parent.isEntered

@@ -31,6 +31,25 @@ def test_collapsing_keeps_what_was_hidden_hidden(qt, ctk):
     assert hidden.isHidden()
 
 
+def test_children_that_come_while_it_is_collapsed_stay_hidden_until_it_opens(bench, qt, ctk):
+    section = ctk.ctkCollapsibleButton()
+    section.collapsed = True
+    layout = qt.QVBoxLayout(section)
+    before, after, wanted = qt.QLabel("before"), qt.QLabel("after"), qt.QLabel("wanted")
+    layout.addWidget(before)
+    layout.addWidget(wanted)
+    wanted.hide()
+    section.show()
+    bench.wait_until(lambda: section.visible)
+    layout.addWidget(after)
+    after.show()
+    wanted.show()
+    assert [label.visible for label in (before, after, wanted)] == [False, False, False]
+    section.collapsed = False
+    assert [label.visible for label in (before, after, wanted)] == [True, True, True]
+    section.hide()
+
+
 def test_a_path_is_typed_and_told(bench, ctk, tmp_path):
     edit, paths, valid = ctk.ctkPathLineEdit(), [], []
     edit.filters = ctk.ctkPathLineEdit.Dirs

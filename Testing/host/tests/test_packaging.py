@@ -21,11 +21,17 @@ def wheel(tmp_path):
     return folder
 
 
+@pytest.fixture(scope="module")
+def interpreter(tmp_path_factory):
+    """Another Python with pip and nothing else."""
+    folder = tmp_path_factory.mktemp("python")
+    venv.create(folder, with_pip=True)
+    return folder / "bin" / "python"
+
+
 @pytest.fixture
-def python(bench, tmp_path):
+def python(bench, interpreter):
     """An interpreter of its own behind PythonSlicer."""
-    venv.create(tmp_path / "python", with_pip=True)
-    interpreter = tmp_path / "python" / "bin" / "python"
     bench.python_slicer(interpreter)
     return interpreter
 
@@ -68,7 +74,7 @@ def test_pip_really_installs_into_the_interpreter_behind_python_slicer(bench, sl
 def test_a_failing_pip_shows_its_log_and_raises(bench, slicer, python, tmp_path):
     bench.answer("OK")
     with pytest.raises(subprocess.CalledProcessError):
-        slicer.packaging.pip_install(["--no-index", "--find-links", str(tmp_path), "tinybench"])
+        slicer.packaging.pip_install(["--no-index", "--find-links", str(tmp_path), "nobodys-package"])
     assert "No matching distribution" in bench.dialogs[0].details
 
 

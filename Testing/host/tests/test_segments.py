@@ -109,3 +109,16 @@ def test_labels_are_imported_and_exported(segmentation, slicer):
     target = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
     assert logic.ImportLabelmapToSegmentationNode(labels, target)
     assert target.GetSegmentation().GetNumberOfSegments() == 1
+
+
+def test_the_segment_editor_module_opens_with_its_editor(bench, segmentation, slicer):
+    bench.host.window.show()
+    slicer.util.selectModule("SegmentEditor")
+    editor = slicer.modules.segmenteditor.widgetRepresentation().self().editor
+    assert slicer.util.getModuleWidget("SegmentEditor").editor == editor
+    assert editor.visible
+    editor.setSegmentationNode(segmentation)
+    assert editor.mrmlSegmentEditorNode().GetSegmentationNode() is segmentation
+    second = segmentation.GetSegmentation().AddEmptySegment("second")
+    editor.selectNextSegment()
+    assert editor.currentSegmentID() == second
