@@ -67,6 +67,14 @@ class CaseBook:
                 return extended((), segments_of(annotation))
         return ()
 
+    def all_classes(self, classes: Sequence[SegmentClass]) -> tuple[SegmentClass, ...]:
+        """The classes, and after them the segments of all annotations of the scene whose names are new."""
+        for node in volumes_of_scene():
+            annotation = annotation_of(node)
+            if annotation is not None:
+                classes = extended(classes, segments_of(annotation))
+        return tuple(classes)
+
     def _of_node(self, node: Any, classes: Sequence[SegmentClass], row: VolumeRow | None) -> Case:
         path = file_of(node)
         geometry = geometry_of(node)

@@ -16,7 +16,7 @@ from PCLLib.case_table import CaseTable
 from PCLLib.label_import import ImportLabelsError, import_labels
 from PCLLib.questions import Questions
 from PCLLib.scene_volumes import node_of
-from PCLLib.segment_classes import matched
+from PCLLib.segment_classes import class_list, matched
 from PCLLib.segment_nodes import segments_of
 from PCLLib.segment_roles import annotation_of, choice_of, set_choice
 from PCLLib.segmentation_desk import Desk
@@ -52,6 +52,7 @@ class CasesPart:
         ui.removeFolderButton.clicked.connect(lambda *_arguments: self._remove_folders())
         ui.annotateButton.clicked.connect(lambda *_arguments: self._annotate())
         ui.importButton.clicked.connect(lambda *_arguments: self._ask_labels())
+        ui.classesButton.clicked.connect(lambda *_arguments: self._add_classes())
         ui.countingComboBox.currentIndexChanged.connect(self._count)
         ui.firstSpinBox.valueChanged.connect(self._count)
         ui.lastSpinBox.valueChanged.connect(self._count)
@@ -76,6 +77,11 @@ class CasesPart:
         ui.removeFolderButton.setEnabled(idle and parameters is not None and bool(parameters.folders))
         ui.annotateButton.setEnabled(idle and case is not None)
         ui.importButton.setEnabled(idle and case is not None)
+        classes = self._desk.classes
+        new = [entry.name for entry in self._desk.session.book.all_classes(classes)[len(classes) :]] if classes else []
+        ui.classesButton.setVisible(bool(new))
+        ui.classesButton.setEnabled(idle)
+        ui.classesButton.setText(_("New class: {names}").format(names=", ".join(new[:2]) + (" ..." if len(new) > 2 else "")))
         self._render_counting(case)
 
     def _render_counting(self, case: Case | None) -> None:
@@ -86,7 +92,8 @@ class CasesPart:
             widget.setVisible(shown)
         for widget in (ui.rangeLabel, ui.firstSpinBox, ui.lastSpinBox):
             widget.setVisible(shown and choice.counting is Counting.RANGE)
-        ui.countingComboBox.setEnabled(self._desk.session.states.idle)
+        for widget in (ui.countingComboBox, ui.firstSpinBox, ui.lastSpinBox):
+            widget.setEnabled(self._desk.session.states.idle)
         if case is None or not shown:
             return
         self._filling = True
@@ -154,6 +161,12 @@ class CasesPart:
     def _annotate(self) -> None:
         if self._desk.chosen is not None:
             self.annotate.emit(self._desk.chosen)
+
+    def _add_classes(self) -> None:
+        """Segments whose names are new become classes of the next fine-tuning."""
+        if self._desk.parameters is not None:
+            self._desk.parameters.classes = class_list(self._desk.session.book.all_classes(self._desk.classes))
+            self._desk.refresh.emit()
 
     def _ask_labels(self) -> None:
         case = self._desk.chosen

@@ -52,6 +52,7 @@ class FinetuneResult:
         steps: of the training.
         seconds: that all of it took.
         compared: whether the same was done without the encoder.
+        wanted_comparison: whether that was asked for.
     """
 
     model: Path
@@ -60,10 +61,16 @@ class FinetuneResult:
     steps: int
     seconds: float
     compared: bool = False
+    wanted_comparison: bool = False
 
     @classmethod
     def from_summaries(
-        cls, summary: Mapping[str, Any], other: Mapping[str, Any] | None, names: Mapping[str, str], seconds: float
+        cls,
+        summary: Mapping[str, Any],
+        other: Mapping[str, Any] | None,
+        names: Mapping[str, str],
+        seconds: float,
+        wanted_comparison: bool = False,
     ) -> FinetuneResult:
         """Reads the summaries of ``done`` events: of the fine-tuning, and of the one without the encoder."""
         rows = []
@@ -78,6 +85,7 @@ class FinetuneResult:
             steps=summary["steps"],
             seconds=seconds,
             compared=other is not None,
+            wanted_comparison=wanted_comparison,
         )
 
     def sentence(self) -> str:
@@ -86,6 +94,8 @@ class FinetuneResult:
         text = _("The model has learned from {cases}: {steps} steps in {time}.").format(
             cases=learned, steps=self.steps, time=words.duration(self.seconds)
         )
+        if self.wanted_comparison and not self.compared:
+            text += " " + _("The comparison without the encoder did not come to its end; the log says why.")
         if not self.rows:
             text += " " + _(
                 'No case was held out, so there is no Dice: annotate a third case, or tick "Leave each case out in turn".'

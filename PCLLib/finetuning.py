@@ -126,14 +126,20 @@ class Finetuning:
         words += settings.begin_words() + ([] if steps is None else ["--steps", steps])
         words += ["--leave-one-out"] * settings.leave_one_out
 
+        compared: list[bool] = []
+
         def ended(last: Last) -> None:
             if isinstance(last, Done) and settings.compares:
+                compared.append(True)
                 self._compare(settings, found, folder, out, last.summary)
-                return
-            folder.cleanup()
-            self._tell(last, None, found, out)
+            else:
+                self._tell(last, None, found, out)
 
-        self._jobs.run(TRAIN, Work(words, ended, keeps=True))
+        def afterwards() -> None:
+            if not compared:
+                folder.cleanup()
+
+        self._jobs.run(TRAIN, Work(words, ended, afterwards, keeps=True))
 
     def cancel(self) -> None:
         """Cancels what runs; it ends as always."""
@@ -153,20 +159,16 @@ class Finetuning:
         words += ["--out", found.folder / "without", *["--leave-one-out"] * settings.leave_one_out]
 
         def ended(last: Last) -> None:
-            folder.cleanup()
             if isinstance(last, Failed):
-                text = _("The model is there, but the comparison failed: {reason}").format(reason=last.message)
-                last = replace(last, message=text)
-                self.ended.emit(last)
-                return
-            self._tell(Done(summary), last.summary if isinstance(last, Done) else None, found, out)
+                self._jobs.logged.emit(_("The comparison failed: {reason}").format(reason=last.message))
+            self._tell(Done(summary), last.summary if isinstance(last, Done) else None, found, out, True)
 
-        self._jobs.run(COMPARE, Work(words, ended, keeps=True))
+        self._jobs.run(COMPARE, Work(words, ended, folder.cleanup, keeps=True))
 
-    def _tell(self, last: Last, other: Mapping[str, Any] | None, found: TrainingSet, out: Path) -> None:
+    def _tell(self, last: Last, other: Mapping[str, Any] | None, found: TrainingSet, out: Path, wanted: bool = False) -> None:
         if isinstance(last, Done):
             seconds = time.monotonic() - self._began_at
-            self.ended.emit(FinetuneResult.from_summaries(last.summary, other, found.names, seconds))
+            self.ended.emit(FinetuneResult.from_summaries(last.summary, other, found.names, seconds, wanted))
         elif isinstance(last, Cancelled):
             model = out / "model.safetensors"
             self.ended.emit(Stopped(model if model.is_file() else None))

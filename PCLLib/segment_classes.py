@@ -79,6 +79,11 @@ def extended(classes: Sequence[SegmentClass], segments: Iterable[SegmentFacts]) 
     return tuple(found)
 
 
+def joined(classes: Sequence[SegmentClass], more: Iterable[SegmentClass]) -> tuple[SegmentClass, ...]:
+    """The classes, and after them those of another list whose names are new, with free values."""
+    return extended(classes, (SegmentFacts("", entry.name, entry.color, entry.terminology) for entry in more))
+
+
 def class_list(classes: Iterable[SegmentClass]) -> str:
     """The classes as the engine's ``--class-list`` reads them."""
     return json.dumps([asdict(entry) for entry in classes], ensure_ascii=False)

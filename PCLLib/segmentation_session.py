@@ -28,7 +28,7 @@ from PCLLib.messages import Message
 from PCLLib.predictions import Click, undo
 from PCLLib.questions import Questions
 from PCLLib.scan_report import ScanReport, VolumeRow
-from PCLLib.segment_classes import SegmentClass, extended
+from PCLLib.segment_classes import SegmentClass, joined
 from PCLLib.segment_run import SegmentOrder, SegmentReport, SegmentRun
 from PCLLib.segmentation_states import Doing, DoingMachine
 from PCLLib.segmenter import Segmenter
@@ -139,6 +139,8 @@ class SegmentationSession:
 
     def set_folders(self, folders: Sequence[Path]) -> None:
         """Looks at the folders that are new; the volumes of those that are gone leave the table."""
+        if list(folders) == self._folders:
+            return
         self._folders = list(folders)
         if not folders:
             self.jobs.leave(_SCAN)
@@ -168,7 +170,7 @@ class SegmentationSession:
 
     def _rows_of(self, last: Last, file: Path, folder: Path) -> tuple[VolumeRow, ...]:
         if isinstance(last, Failed):
-            actions = (self.installer.offer(lambda: self.set_folders(self._folders)),) if self.installer.needed else ()
+            actions = (self.installer.offer(lambda: self._look(list(self._folders), [])),) if self.installer.needed else ()
             self.message = texts.failed(last, actions)
         if not isinstance(last, Done):
             return ()
@@ -187,7 +189,7 @@ class SegmentationSession:
         """The class list: of the model that is gone on from, or the one kept in the scene, or of the first annotated case."""
         if settings.begin == "model":
             try:
-                return extended(WeightFile.read(settings.model, "unet").classes, ())
+                return joined(WeightFile.read(settings.model, "unet").classes, kept)
             except WeightFileError:
                 return tuple(kept)
         return tuple(kept) or self.book.first_classes()

@@ -31,7 +31,7 @@ class TrainingCurves:
         """Empties the curves for a new training."""
         self._remove()
         self._columns = ["loss", *(f"dice_{entry.value}" for entry in classes)]
-        names = [_("Loss"), *(_("Dice {name}").format(name=entry.name) for entry in classes)]
+        names = [_("Loss"), *(_("Dice {name}, held out").format(name=entry.name) for entry in classes)]
         colors = [_GREY, *(entry.color for entry in classes)]
         self._table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", _TABLE)
         for name in (_("Step"), *names):
@@ -40,7 +40,7 @@ class TrainingCurves:
             self._table.AddColumn(column)
         self._chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", _CHART)
         self._waiting = dict(zip(self._columns, zip(names, colors, strict=True), strict=True))
-        self._chart.SetTitle(_("Fine-tuning; Dice of the held-out case"))
+        self._chart.SetTitle(_("Fine-tuning"))
         self._chart.SetXAxisTitle(_("Step"))
         self._last = {}
 

@@ -100,6 +100,17 @@ def test_classes_are_those_of_the_first_annotated_case_and_matched_by_name(page,
     assert "Not learned, since no class is called so: tumour." in page.ui.caseTable.item(2, 1).toolTip()
 
 
+def test_a_new_name_becomes_a_class_on_request(page, scans, drawn):
+    assert not page.ui.classesButton.visible
+    drawn(scans[2], names=("block", "tumour"))
+    page.bench.wait_until(lambda: page.ui.classesButton.visible, 10)
+    assert page.ui.classesButton.text == "New class: tumour"
+    page.bench.click(page.ui.classesButton)
+    assert [(one.value, one.name) for one in page.panel.desk.classes] == [(1, "block"), (2, "tumour")]
+    assert not page.ui.classesButton.visible
+    assert "Not learned" not in page.ui.caseTable.item(2, 1).toolTip()
+
+
 def test_a_folder_adds_its_volumes_with_the_labels_beside_them(page, folder):
     add_folder(page, folder)
     assert page.rows() == [("case0", "Annotated"), ("case1", "Not annotated"), ("case2", "Not annotated")]
