@@ -13,6 +13,7 @@ WIDTH = 400
 pytestmark = [
     pytest.mark.screenshots,
     pytest.mark.slow,
+    pytest.mark.timeout(3000),
     pytest.mark.skipif("PCL_SCREENSHOTS" not in os.environ, reason="pictures are made by make screenshots"),
 ]
 
@@ -78,7 +79,7 @@ def test_pictures_of_all_states(page, camera, tmp_path):
     page.small(tmp_path / "models")
     only(page, "casesButton", "finetuneSection", "segmentSection", "reviewSection")
     camera("empty")
-    nodes = add_hearts()
+    nodes = add_hearts(6, 3)
     page.wait_for_cases(6)
     page.bench.wait_until(lambda: page.states()["Heart2"] == "Annotated", 10)
     page.choose("Heart2")
@@ -102,26 +103,25 @@ def train(page, camera):
     from PCLLib.finetuning import Speed
 
     only(page, "casesButton", "finetuneSection")
-    page.bench.click(page.ui.leaveOneOutCheckBox)
-    page.session.speed = Speed(600, 120.0, "cpu")
+    page.session.speed = Speed(600, 300.0, "cpu")
     page.panel.finetune._pause.stop()
     page.parameters.minutes = 1
     page.bench.click(page.ui.finetuneButton)
     page.wait("TRAINING")
     page.bench.wait_until(lambda: page.panel.finetune.curves.points > 15, 200)
     camera("training", whole=True)
-    page.wait("IDLE", seconds=600)
+    page.wait("IDLE", seconds=1200)
     assert page.message == ""
     camera("trained")
 
 
 def review(page, camera, nodes):
     only(page, "casesButton", "segmentSection", "reviewSection")
-    page.segment(nodes[2])
+    page.segment(nodes[3])
     page.bench.wait_until(lambda: page.panel.segment.result.GetDisplayNode().GetVisibility3D(), 60)
     camera("segmented", whole=True)
     page.bench.click(page.ui.acceptButton)
-    page.segment(nodes[3])
+    page.segment(nodes[4])
     page.bench.click(page.ui.correctButton)
     only(page, "casesButton", "reviewSection")
     page.bench.click(page.ui.markButton)
