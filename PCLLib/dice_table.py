@@ -1,4 +1,4 @@
-"""Dice a case and a class as a table; each row says how the case was judged."""
+"""Dice as a table, a row a case and class; each says how the case was judged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PCLLib.finetune_result import FinetuneResult
 
 
 class DiceTable:
-    """Fills a QTableWidget."""
+    """Fills a QTableWidget. Cases and classes go down, so that any number of them fits a narrow panel."""
 
     def __init__(self, table: Any) -> None:
         self._table = table
@@ -25,28 +25,29 @@ class DiceTable:
         self._table.setVisible(bool(rows))
         if result is None or not rows:
             return
-        classes = list(dict.fromkeys(name for row in result.rows for name in (*row.dice, *(row.without or {}))))
-        self._table.setColumnCount(1 + len(classes))
-        self._table.setHorizontalHeaderLabels([_("Dice"), *classes])
+        titles = [_("Case"), _("Class"), _("Dice"), *([_("No encoder")] if result.compared else [])]
+        self._table.setColumnCount(len(titles))
+        self._table.setHorizontalHeaderLabels(titles)
         header = self._table.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
+        for column in (0, 1):
+            header.setSectionResizeMode(column, qt.QHeaderView.Stretch)
         self._table.setRowCount(len(rows))
-        for number, (name, dice) in enumerate(rows):
-            for column, text in enumerate([name, *(_figure(dice, one) for one in classes)]):
+        for number, row in enumerate(rows):
+            for column, text in enumerate(row[: len(titles)]):
                 cell = qt.QTableWidgetItem(text)
                 cell.setFlags(qt.Qt.ItemIsEnabled)
                 cell.setToolTip(text)
                 self._table.setItem(number, column, cell)
 
 
-def _rows(result: FinetuneResult) -> list[tuple[str, Mapping[str, float]]]:
-    rows: list[tuple[str, Mapping[str, float]]] = []
+def _rows(result: FinetuneResult) -> list[tuple[str, str, str, str]]:
+    rows = []
     for row in result.rows:
-        name = _("{case}, {judged}").format(case=row.case, judged=row.judged.label())
-        rows.append((name, row.dice))
-        if row.without is not None:
-            rows.append((_("{name}, without the encoder").format(name=name), row.without))
+        case = _("{case}, {judged}").format(case=row.case, judged=row.judged.label())
+        without = row.without or {}
+        for name in dict.fromkeys([*row.dice, *without]):
+            rows.append((case, name, _figure(row.dice, name), _figure(without, name)))
     return rows
 
 

@@ -80,14 +80,11 @@ def test_dice_is_told_for_cases_left_out_and_without_the_encoder(annotated, tmp_
     assert annotated.message == ""
     table = annotated.ui.diceTable
     assert table.visible
-    said = [table.item(row, 0).text() for row in range(table.rowCount)]
-    assert said == [
-        "scan0, left out in turn",
-        "scan0, left out in turn, without the encoder",
-        "scan1, left out in turn",
-        "scan1, left out in turn, without the encoder",
-    ]
-    assert all(0 <= float(table.item(row, 1).text()) <= 1 for row in range(4))
+    titles = [table.horizontalHeaderItem(column).text() for column in range(table.columnCount)]
+    assert titles == ["Case", "Class", "Dice", "No encoder"]
+    said = [tuple(table.item(row, column).text() for column in (0, 1)) for row in range(table.rowCount)]
+    assert said == [("scan0, left out in turn", "block"), ("scan1, left out in turn", "block")]
+    assert all(0 <= float(table.item(row, column).text()) <= 1 for row in range(2) for column in (2, 3))
     assert about(annotated.session.model.path)["training"]["tensors_transferred"] > 0
 
 
