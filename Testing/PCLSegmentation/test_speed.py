@@ -16,7 +16,7 @@ LIMIT_S = 5.0
 
 @pytest.fixture(scope="module")
 def large_model(tmp_path_factory):
-    """A model by the plan that is proposed for such volumes without a GPU; it need not know anything."""
+    """A model by the plan that is proposed for such volumes without a GPU; it knows little."""
     from pcl_core.volumes.geometry import Geometry
     from pcl_core.volumes.writing import write_volume
 
@@ -26,7 +26,8 @@ def large_model(tmp_path_factory):
     labels[:, 90:150, 90:150], labels[:, 100:140, 100:140] = 1, 2
     write_volume(folder / "images" / "case.nrrd", voxels(), grid)
     write_volume(folder / "labels" / "case.nrrd", labels, grid)
-    run_engine("finetune", folder / "images", folder / "labels", "--out", folder / "out", "--steps", "3", "--device", "cpu")
+    words = ("finetune", folder / "images", folder / "labels", "--out", folder / "out", "--device", "cpu")
+    run_engine(*words, "--steps", "60", "--learning-rate", "0.01")  # what it finds is smooth then, as in earnest
     return folder / "out" / "model.safetensors"
 
 
@@ -52,6 +53,6 @@ def test_the_second_click_is_fast(page, large_model, slicer, record_property):
         assert node.GetDisplayNode().GetVisibility()
     record_property("seconds", seconds)
     print("seconds from click to overlay:", [round(one, 2) for one in seconds])  # noqa: T201 (a measurement, shown with -s)
-    if os.getloadavg()[0] > 2.5:
+    if min(seconds) >= LIMIT_S and os.getloadavg()[0] > 2.5:
         pytest.skip(f"the machine is busy with other work: {min(seconds):.1f} s says nothing")
     assert min(seconds) < LIMIT_S
