@@ -43,8 +43,8 @@ def test_from_sample_data_to_an_overlay(page, samples, slicer, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "count", "least"), [("hippocampus", 6, 0.5), ("chaos_t2", 4, 0.0)])
-def test_from_a_folder_of_real_volumes_to_overlays(page, tmp_path, slicer, name, count, least):
+@pytest.mark.parametrize(("name", "count", "steps", "least"), [("hippocampus", 6, 400, 0.5), ("chaos_t2", 4, 100, 0.0)])
+def test_from_a_folder_of_real_volumes_to_overlays(page, tmp_path, name, count, steps, least):
     if not (SHARED_DATA / name).is_dir():
         pytest.skip(f"the real volumes of {name} are not beside the checkout")
     images = sorted((SHARED_DATA / name / "imagesTr").glob("[!.]*.nii.gz"))[:count]
@@ -59,7 +59,7 @@ def test_from_a_folder_of_real_volumes_to_overlays(page, tmp_path, slicer, name,
     page.wait("IDLE")
     assert sorted(page.states().values()) == ["Annotated"] * 2 + ["Not annotated"] * (count - 2)
     page.ui.caseTable.cellDoubleClicked(0, 0)
-    page.finetune(tmp_path / "models", 400, minutes=10)
+    page.finetune(tmp_path / "models", 800, minutes=steps // 10)
     assert page.message == ""
     page.ui.caseTable.cellDoubleClicked(count - 1, 0)
     page.segment(page.panel.desk.volume)
