@@ -65,7 +65,7 @@ class Running:
         return self.ended()
 
     def ended(self) -> tuple[int, str]:
-        out, err = self.process.communicate(timeout=60)
+        out, err = self.process.communicate(timeout=300)
         self.events += [json.loads(line) for line in out.splitlines()]
         return self.process.returncode, err
 

@@ -36,7 +36,8 @@ def test_the_logic_has_one_parameter_node_in_the_scene(bench, slicer):
     node = logic.getParameterNode()
     assert node is logic.getParameterNode()
     assert node.GetSingletonTag() == "Trivial"
-    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScriptedModuleNode") == 1
+    nodes = slicer.util.getNodesByClass("vtkMRMLScriptedModuleNode")
+    assert [one.GetID() for one in nodes if one.GetSingletonTag() == "Trivial"] == [node.GetID()]
     bench.close_scene()
     assert logic.getParameterNode().GetAttribute("ModuleName") == "Trivial"
 
