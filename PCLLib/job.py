@@ -104,13 +104,17 @@ class Job:
 
     def _read_output(self) -> None:
         for line in self._lines("out", bytes(self._process.readAllStandardOutput().data())):
-            event = parse(line)
-            if event is None:
-                self._log(line)
-            elif isinstance(event, Last):
-                self._last = event
-            else:
-                self.happened.emit(event)
+            self._take(line)
+
+    def _take(self, line: str) -> None:
+        """Takes a line of standard output."""
+        event = parse(line)
+        if event is None:
+            self._log(line)
+        elif isinstance(event, Last):
+            self._last = event
+        else:
+            self.happened.emit(event)
 
     def _read_errors(self) -> None:
         for line in self._lines("err", bytes(self._process.readAllStandardError().data())):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pcl_core.plan import steps_in
+from PCLLib.weight_files import header_of
 
 ENCODER = "encoder.safetensors"
 METRICS = "metrics.csv"
@@ -18,7 +18,6 @@ PLAN = "plan.json"
 _STATE = Path("state") / "state.safetensors"
 _RECORD = Path("state") / "run.json"
 _LEFT_OUT = Path("state") / "left_out.txt"
-_LARGEST_HEADER = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -70,14 +69,14 @@ class OutputFolder:
 
     def interrupted(self) -> Interrupted | None:
         """The run that can be resumed, or None."""
-        about = _about(self.path / _STATE)
+        about = header_of(self.path / _STATE)
         if about is None or not self.plan.is_file():
             return None
         try:
             step, total = int(about["training"]["step"]), _total(about["plan"])
         except (KeyError, TypeError, ValueError):
             return None
-        finished = _about(self.encoder) if step >= total else None
+        finished = header_of(self.encoder) if step >= total else None
         if step >= total and finished is not None and finished.get("training", {}).get("steps") == total:
             return None
         record = self._record()
@@ -115,16 +114,3 @@ def _total(plan: Mapping[str, Any]) -> int:
     pretrain = plan["pretrain"]
     slices = (plan.get("fingerprint") or {}).get("slices") or 1
     return steps_in(pretrain["steps"], pretrain["epochs"], slices, pretrain["batch"])
-
-
-def _about(path: Path) -> dict[str, Any] | None:
-    """What a weight file says of itself, from its header alone; None for what is no weight file of ours."""
-    try:
-        with path.open("rb") as stream:
-            (length,) = struct.unpack("<Q", stream.read(8))
-            if length > _LARGEST_HEADER:
-                return None
-            found = json.loads(json.loads(stream.read(length))["__metadata__"]["pcl"])
-    except (OSError, ValueError, KeyError, TypeError, struct.error):
-        return None
-    return found if isinstance(found, dict) else None

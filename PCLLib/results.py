@@ -76,6 +76,10 @@ def progress_sentence(progress: Progress) -> str:
         "scan": _("Looking at the volumes"),
         "prepare": _("Preparing the volumes"),
         "pretrain": _("Training"),
+        "finetune": _("Fine-tuning"),
+        "leave one out": _("Leaving each case out in turn"),
+        "segment": _("Segmenting"),
+        "segment all": _("Segmenting the volumes"),
     }.get(progress.stage, progress.stage)
     text = _("{stage}: {done} of {total}").format(stage=stage, done=progress.done, total=progress.total)
     if progress.eta_s is not None and progress.done < progress.total:

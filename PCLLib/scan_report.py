@@ -24,6 +24,7 @@ class VolumeRow:
         slices: how many.
         frame: in a file of several; None for a volume of its own.
         warnings: what is doubtful about it, in sentences.
+        labels: the label file that belongs to it, or None.
     """
 
     id: str
@@ -35,6 +36,7 @@ class VolumeRow:
     slices: int
     frame: int | None
     warnings: tuple[str, ...]
+    labels: Path | None = None
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> VolumeRow:
@@ -49,6 +51,7 @@ class VolumeRow:
             slices=data["slices"],
             frame=data["frame"],
             warnings=tuple(data["warnings"]),
+            labels=Path(data["labels"]) if data.get("labels") else None,
         )
 
 

@@ -1,7 +1,8 @@
-"""Shows a volume of a scan report in the slice views."""
+"""Loads volumes of a scan report, and shows them in the slice views."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import slicer
@@ -20,24 +21,29 @@ def show_volume(row: VolumeRow) -> Any:
     Raises:
         RuntimeError: Slicer cannot load the file.
     """
-    node = _loaded(row)
+    node = loaded_from(row.path)
     if node is None:
-        file = _file_of(row)
-        node = slicer.util.loadVolume(
-            str(file), properties={"name": row.id, "singleFile": row.format != "dicom", "show": False}
-        )
-        node.SetAttribute(_ATTRIBUTE, str(row.path))
+        node = load_volume(row.id, row.path, row.format)
     slicer.util.setSliceViewerLayers(background=node, fit=True)
     return node
 
 
-def _loaded(row: VolumeRow) -> Any:
+def load_volume(name: str, path: Path, file_format: str) -> Any:
+    """Loads a file, or the DICOM series of a folder, into the scene. Raises RuntimeError when Slicer cannot."""
+    properties = {"name": name, "singleFile": file_format != "dicom", "show": False}
+    node = slicer.util.loadVolume(str(_file_of(path)), properties=properties)
+    node.SetAttribute(_ATTRIBUTE, str(path))
+    return node
+
+
+def loaded_from(path: Path) -> Any:
+    """The node that was loaded from a path; None when there is none."""
     nodes = slicer.util.getNodesByClass("vtkMRMLVolumeNode")
-    return next((node for node in nodes if node.GetAttribute(_ATTRIBUTE) == str(row.path)), None)
+    return next((node for node in nodes if node.GetAttribute(_ATTRIBUTE) == str(path)), None)
 
 
-def _file_of(row: VolumeRow) -> Any:
+def _file_of(path: Path) -> Path:
     """The file to load: for a DICOM series the first of its folder, from which Slicer finds the others."""
-    if not row.path.is_dir():
-        return row.path
-    return min((path for path in row.path.iterdir() if path.is_file() and not path.name.startswith(".")), default=row.path)
+    if not path.is_dir():
+        return path
+    return min((one for one in path.iterdir() if one.is_file() and not one.name.startswith(".")), default=path)

@@ -159,6 +159,7 @@ def _finetune(commands: _Commands[_Parser]) -> None:
         metavar="FILE",
         help="JSON: for partly annotated cases, the numbers of their annotated slices, from 0 in order of position",
     )
+    parser.add_argument("--estimate", action="store_true", help="time some steps, tell what it will take, and write nothing")
     _add_input(parser)
     _add_plan(parser)
 
@@ -171,6 +172,9 @@ def _segment(commands: _Commands[_Parser]) -> None:
     parser.add_argument("--probabilities", action="store_true", help="also write a volume of 0 to 255 a class")
     parser.add_argument("--confidence", action="store_true", help="also write the probability of the label, in percent")
     parser.add_argument("--tta", action="store_true", help="average over five looks at each slice")
+    parser.add_argument(
+        "--log", type=Path, metavar="FILE", help="note what is done, and leave out what the log says this model has done"
+    )
     _add_input(parser)
 
 

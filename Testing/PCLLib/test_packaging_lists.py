@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("pcl_core", "PCLLib", "PCLPretrain")
+FOLDERS = ("pcl_core", "PCLLib", "PCLPretrain", "PCLSegmentation")
 
 
 def listed(folder: str, what: str) -> list[str]:
@@ -71,7 +71,10 @@ def test_pictures_of_the_extension_are_there():
         assert (ROOT / picture).is_file(), picture
 
 
-@pytest.mark.parametrize("path", ["PCL.png", "PCLPretrain/Resources/Icons/PCLPretrain.png"])
+ICONS = ["PCL.png", *(f"{name}/Resources/Icons/{name}.png" for name in ("PCLPretrain", "PCLSegmentation"))]
+
+
+@pytest.mark.parametrize("path", ICONS)
 def test_icons_have_the_usual_size(path):
     data = (ROOT / path).read_bytes()
     assert (int.from_bytes(data[16:20]), int.from_bytes(data[20:24])) == (128, 128)

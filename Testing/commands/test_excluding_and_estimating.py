@@ -54,3 +54,20 @@ def test_devices_names_what_is_used_and_why(pclseg):
     assert summary["reason"].endswith(".")
     assert summary["devices"][0]["device"] == "cpu"
     assert summary["devices"][0]["memory_bytes"] > 2**30
+
+
+def test_an_estimate_of_a_fine_tuning_writes_nothing_and_counts_its_steps(hearts, tmp_path, small, pclseg):
+    words = ("finetune", hearts / "imagesTr", hearts / "labelsTr", "--out", tmp_path / "out", *small)
+    outcome = pclseg(*words, "--estimate")
+    estimate = outcome.done()
+    assert not (tmp_path / "out").exists()
+    assert len(outcome.named("plan")) == 1
+    assert estimate["steps"] == 4
+    assert 0 < estimate["seconds"] < 60
+
+
+def test_an_estimate_of_a_fine_tuning_grows_with_the_steps(hearts, tmp_path, pclseg):
+    words = ("finetune", hearts / "imagesTr", hearts / "labelsTr", "--out", tmp_path / "out", "--size", "32", "--filters", "4")
+    few, many = (pclseg(*words, "--estimate", "--steps", steps).done() for steps in (10, 1000))
+    assert (few["steps"], many["steps"]) == (10, 1000)
+    assert many["seconds"] > 10 * few["seconds"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pcl_core.fingerprinting import take_fingerprint
-from pcl_core.inference.familiarity import unlike_training
+from pcl_core.inference.familiarity import unlike, unlike_training
 from Testing.making import grid_of, stored, tiny_plan
 
 SPACING = (1.5, 1.5, 8.0)
@@ -65,3 +65,9 @@ def test_scanners_that_differ_among_themselves_are_no_warning(tmp_path):
 
 def test_a_model_that_knows_nothing_of_its_training_says_nothing(tmp_path):
     assert unlike_training(volume(tmp_path, spacing=(9, 9, 9)), replace(tiny_plan(), fingerprint=None)) == []
+
+
+def test_of_a_volume_without_a_file_the_same_is_said(plan, tmp_path):
+    source = volume(tmp_path, spacing=(1.5, 1.5, 2.0), high=8000)
+    assert unlike(source.geometry, (0.0, 7999.0), plan) == unlike_training(source, plan)
+    assert len(unlike(source.geometry, None, plan)) == 1

@@ -44,6 +44,14 @@ def test_nrrd_keeps_the_grid_exactly(tmp_path_factory, spacing: tuple, origin: t
     assert not find_volumes(path).sources[0].geometry.differs_from(geometry, 1e-9)
 
 
+def test_a_file_for_another_program_of_ours_need_not_be_compressed(tmp_path: Path) -> None:
+    array = np.zeros((5, 4, 3), np.int16)
+    write_volume(tmp_path / "a.nrrd", array, GRID, compressed=False)
+    assert b"encoding: raw" in (tmp_path / "a.nrrd").read_bytes()
+    (source,) = find_volumes(tmp_path).sources
+    assert np.array_equal(read_volume(source).voxels, array)
+
+
 def test_truth_values_become_labels(tmp_path: Path) -> None:
     write_volume(tmp_path / "a.nrrd", np.ones((5, 4, 3), bool), GRID)
     assert sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "a.nrrd"))).dtype == np.uint8

@@ -1,4 +1,4 @@
-"""What a pretraining will take, from some steps of it on some of the volumes."""
+"""What a training will take, from some steps of it, of a pretraining on some of the volumes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ from pcl_core.events import Event, Reporter
 from pcl_core.plan import Plan, steps_in
 from pcl_core.slices.bank import BankItem, SliceBank
 from pcl_core.slices.banking import build_bank
+from pcl_core.training.cases import annotated_rows
 from pcl_core.training.context import Context
+from pcl_core.training.finetuning import Annotations, finetune
 from pcl_core.training.pretraining import pretrain
+from pcl_core.training.starting import Start
 from pcl_core.volumes.geometry import canonical_view
 from pcl_core.volumes.volume import VolumeSource
 
@@ -32,7 +35,7 @@ _BYTES_A_PIXEL = 2
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a pretraining will take.
+    """What a training will take.
 
     Attributes:
         steps: of the training.
@@ -77,6 +80,35 @@ def estimate(
     steps = steps_in(plan.pretrain.steps, plan.pretrain.epochs, total, plan.pretrain.batch)
     training = steps * min(plan.pretrain.batch, total) / speed
     return Estimate(steps, preparing + training, peak_bytes(device), total * plan.slices.size**2 * _BYTES_A_PIXEL)
+
+
+def estimate_finetuning(
+    annotations: Annotations,
+    plan: Plan,
+    device: torch.device,
+    begin: Start | None,
+    reporter: Reporter,
+    cancellation: Cancellation,
+) -> Estimate:
+    """Fine-tunes for some seconds in a folder that is then removed, and scales up. The slices are prepared already.
+
+    Raises:
+        InputError: the weights to begin with do not fit, or no slice is annotated.
+        OutOfMemoryError: the training would run out of memory, with the next smaller setting.
+        CancelledError: somebody asked to stop.
+    """
+    rows = len(annotated_rows(annotations.bank, annotations.split.train, annotations.annotated_slices))
+    batch = min(plan.finetune.batch, rows)
+    steps = steps_in(plan.finetune.steps, plan.finetune.epochs, rows, batch)
+    watch = _Watch(reporter, cancellation)
+    short = replace(plan, finetune=replace(plan.finetune, steps=_STEPS, epochs=None))
+    with tempfile.TemporaryDirectory(prefix="pclseg-") as name, suppress(CancelledError):
+        finetune(annotations, short, Path(name), Context(device, 0, Reporter(watch), watch.enough), begin)
+    if cancellation.requested:
+        raise CancelledError()
+    speed = median(watch.speeds[1:] or watch.speeds)
+    bank_bytes = len(annotations.bank.rows) * plan.slices.size**2 * (_BYTES_A_PIXEL + 1)
+    return Estimate(steps, steps * batch / speed, peak_bytes(device), bank_bytes)
 
 
 def _enough(sources: Sequence[VolumeSource], slices: dict[str, int], batch: int) -> list[VolumeSource]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import torch
 
 from pcl_core.cancellation import Cancellation
 from pcl_core.commands.annotating import annotations_of
+from pcl_core.commands.estimating import estimate_finetuning
 from pcl_core.commands.held_out import by_name, judge_held_out, write_validation
 from pcl_core.commands.leave_one_out import FOLDER, leave_one_out, require_several
 from pcl_core.commands.planning import fresh_plan, output_folder, overridden, report_unreadable, start
@@ -24,6 +27,7 @@ from pcl_core.plan import Plan
 from pcl_core.slices.bank import BankItem
 from pcl_core.slices.banking import build_bank
 from pcl_core.training.context import Context
+from pcl_core.training.devices import device_name
 from pcl_core.training.finetuning import MODEL_FILE, finetune
 from pcl_core.training.starting import Start
 from pcl_core.training.state import STATE_FOLDER
@@ -48,9 +52,12 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
     if missing := listed(found.gaps):
         reporter.warning(missing, args.labels)
     cases = _chosen(found.cases, args.cases)
-    out = output_folder(args, MODEL_FILE, reporter)
     plan = _plan(args, cases, found.layout, device)
     reporter.plan(plan.to_json())
+    if args.estimate:
+        _tell_estimate(args, cases, plan, Context(device, args.seed, reporter, cancellation))
+        return
+    out = output_folder(args, MODEL_FILE, reporter)
     items = [BankItem(case.source, case.labels) for case in cases]
     bank = build_bank(out / STATE_FOLDER / BANK_FOLDER, items, plan.slices, reporter, cancellation, args.strict)
     annotations = annotations_of(args, cases, bank, reporter)
@@ -78,6 +85,17 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
         steps=result.steps,
         loss=result.loss,
     )
+
+
+def _tell_estimate(args: argparse.Namespace, cases: Sequence[Case], plan: Plan, context: Context) -> None:
+    """Times some steps, tells what the training will take, and leaves nothing behind."""
+    with tempfile.TemporaryDirectory(prefix="pclseg-") as name:
+        items = [BankItem(case.source, case.labels) for case in cases]
+        bank = build_bank(Path(name) / BANK_FOLDER, items, plan.slices, context.reporter, context.cancellation, args.strict)
+        annotations = annotations_of(args, cases, bank, context.reporter)
+        taken = estimate_finetuning(annotations, plan, context.device, _begin(args), context.reporter, context.cancellation)
+        del bank, annotations  # a mapped file cannot be removed everywhere
+    context.reporter.done(**asdict(taken), device=device_name(context.device))
 
 
 def _begin(args: argparse.Namespace) -> Start | None:

@@ -10,9 +10,11 @@ from pcl_core.commands.planning import report_unreadable, start
 from pcl_core.events import Reporter
 from pcl_core.files import require_writable_folder
 from pcl_core.inference.predicting import Predictor
+from pcl_core.inference.segment_log import SegmentLog
 from pcl_core.inference.segmenting import Found, Options, segment
 from pcl_core.training.weights import SegmentClass
 from pcl_core.volumes.discovery import find_volumes
+from pcl_core.volumes.volume import VolumeSource
 
 
 def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation) -> None:
@@ -23,10 +25,18 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
     found = find_volumes(args.input, args.layout)
     report_unreadable(found.unreadable, args.strict, reporter)
     options = Options(args.tta, args.probabilities, args.confidence, args.strict)
-    result = segment(predictor, found.sources, args.out, reporter, cancellation, options)
+    log = None if args.log is None else SegmentLog(args.log, args.model)
+    sources = [source for source in found.sources if log is None or not log.has(source)]
+
+    def finished(source: VolumeSource, one: Found) -> None:
+        if log is not None:
+            log.add(source, one.path, by_class(one, predictor.classes))
+
+    result = segment(predictor, sources, args.out, reporter, cancellation, options, finished)
     reporter.done(
         out=str(args.out),
         segmented=len(result.found),
+        done_before=len(found.sources) - len(sources),
         skipped=len(result.skipped) + len(found.unreadable),
         empty=sum(not any(one.millilitres.values()) for one in result.found),
         millilitres={one.id: by_class(one, predictor.classes) for one in result.found},

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pcl_core.plan import Fingerprint, Plan
 from pcl_core.volumes.checks import PLANES
 from pcl_core.volumes.formats import NotReadableError
-from pcl_core.volumes.geometry import CanonicalView, canonical_view
-from pcl_core.volumes.sampling import Sample, sample
+from pcl_core.volumes.geometry import CanonicalView, Geometry, canonical_view
+from pcl_core.volumes.sampling import sample
 from pcl_core.volumes.volume import VolumeSource
 
 # Augmentation covers scales of 0.7 to 1.3; beyond twice, a network sees what it has never seen.
@@ -23,10 +23,23 @@ def unlike_training(source: VolumeSource, plan: Plan) -> list[str]:
         plan: of the model, with the fingerprint of what it was trained on; without one nothing is known to be unlike.
     """
     known = plan.fingerprint
+    wanted = known is not None and known.intensity is not None
+    return unlike(source.geometry, _seen(source) if wanted else None, plan)
+
+
+def unlike(geometry: Geometry, seen: tuple[float, float] | None, plan: Plan) -> list[str]:
+    """The same of a volume that lies in no file.
+
+    Args:
+        geometry: its grid.
+        seen: smallest and largest of its intensities; None when nothing is known of them.
+        plan: of the model.
+    """
+    known = plan.fingerprint
     if known is None:
         return []
-    view = canonical_view(source.geometry, plan.slices.axis)
-    return [*_of_plane(view, known), *_of_spacing(view, known), *_of_size(view, known), *_of_intensity(source, known)]
+    view = canonical_view(geometry, plan.slices.axis)
+    return [*_of_plane(view, known), *_of_spacing(view, known), *_of_size(view, known), *_of_intensity(seen, known)]
 
 
 def _of_plane(view: CanonicalView, known: Fingerprint) -> list[str]:
@@ -52,22 +65,22 @@ def _of_size(view: CanonicalView, known: Fingerprint) -> list[str]:
     return []
 
 
-def _of_intensity(source: VolumeSource, known: Fingerprint) -> list[str]:
-    seen = _seen(source) if known.intensity else None
-    if known.intensity is None or known.intensity_width is None or seen is None or not seen.low < seen.high:
+def _of_intensity(seen: tuple[float, float] | None, known: Fingerprint) -> list[str]:
+    if known.intensity is None or known.intensity_width is None or seen is None or not seen[0] < seen[1]:
         return []
     low, high = known.intensity
-    width, (narrowest, widest) = seen.high - seen.low, known.intensity_width
-    other_sign = (seen.low < 0) != (low < 0) and min(seen.low, low) < -0.1 * max(width, high - low)
+    width, (narrowest, widest) = seen[1] - seen[0], known.intensity_width
+    other_sign = (seen[0] < 0) != (low < 0) and min(seen[0], low) < -0.1 * max(width, high - low)
     if other_sign or width > _WIDTH_FACTOR * widest or width < narrowest / _WIDTH_FACTOR:
-        here = f"from {seen.low:.4g} to {seen.high:.4g}"
+        here = f"from {seen[0]:.4g} to {seen[1]:.4g}"
         return [f"Its intensities go {here}, those of the training from {low:.4g} to {high:.4g}: another kind of scan?"]
     return []
 
 
-def _seen(source: VolumeSource) -> Sample | None:
+def _seen(source: VolumeSource) -> tuple[float, float] | None:
     try:
-        return sample(source)
+        found = sample(source)
+        return None if found is None else (found.low, found.high)
     except NotReadableError:
         return None  # reading it will say why
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,10 +77,12 @@ def segment(
     reporter: Reporter,
     cancellation: Cancellation,
     options: Options | None = None,
+    finished: Callable[[VolumeSource, Found], None] = lambda _source, _found: None,
 ) -> Segmented:
     """Writes ``<id>_seg.nrrd`` for each volume, on its own grid, and what else the options ask for.
 
     Volumes that are unlike those that the model was trained on, and those in which nothing was found, are warned about.
+    ``finished`` is called after each volume that was labelled.
 
     Raises:
         InputError: no volume could be labelled, or (strict) one could not, or a file cannot be written.
@@ -122,6 +124,7 @@ def segment(
         else:
             found.append(_write(prediction, predictor, source, out))
             reporter.artifact("labels", found[-1].path)
+            finished(source, found[-1])
             if not any(found[-1].millilitres.values()):
                 reporter.warning(f"Nothing was found in {source.path}: all of it is background.", source.path)
         advanced(counts[number])

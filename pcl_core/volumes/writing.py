@@ -15,8 +15,8 @@ from pcl_core.volumes.formats import format_of
 from pcl_core.volumes.geometry import Geometry
 
 
-def write_volume(path: Path, array: np.ndarray, geometry: Geometry) -> None:
-    """Writes a volume, compressed; the format goes by the name: .nrrd, .nii.gz, .nii, .mha.
+def write_volume(path: Path, array: np.ndarray, geometry: Geometry, compressed: bool = True) -> None:
+    """Writes a volume; the format goes by the name: .nrrd, .nii.gz, .nii, .mha.
 
     The file is read back before it takes its place, since a full disk does not always make a writer fail.
 
@@ -24,6 +24,7 @@ def write_volume(path: Path, array: np.ndarray, geometry: Geometry) -> None:
         path: file to write; its folder is made when missing.
         array: voxels (z, y, x), whole numbers or floats.
         geometry: the grid that they lie on.
+        compressed: smaller and slower; .nii never is, .nii.gz always.
 
     Raises:
         InputError: an unknown suffix, no space, or a folder that may not be written.
@@ -44,15 +45,15 @@ def write_volume(path: Path, array: np.ndarray, geometry: Geometry) -> None:
         raise write_error(path, error) from error
     with replacing(path) as partial:
         partial.touch()  # lets the operating system say why, when it refuses
-        if not _written(image, voxels, partial):
+        if not _written(image, voxels, partial, compressed):
             partial.write_bytes(bytes(min(voxels.nbytes, 1 << 22)))
             raise OSError(errno.EIO, "the file came out incomplete")
 
 
-def _written(image: Any, voxels: np.ndarray, path: Path) -> bool:
+def _written(image: Any, voxels: np.ndarray, path: Path, compressed: bool) -> bool:
     """Writes, reads back, and says whether the same voxels came out."""
     try:
-        sitk.WriteImage(image, str(path), useCompression=True)
+        sitk.WriteImage(image, str(path), useCompression=compressed)
         back = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
     except RuntimeError:
         return False

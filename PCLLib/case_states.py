@@ -1,0 +1,82 @@
+"""How far a case is, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from slicer.i18n import tr as _
+
+
+class CaseState(Enum):
+    """How far a case is."""
+
+    NOT_ANNOTATED = "not annotated"
+    PARTLY = "partly annotated"
+    ANNOTATED = "annotated"
+    PREDICTED = "predicted"
+    REVIEWED = "reviewed"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One volume of the table.
+
+    Attributes:
+        key: the path of its file, or the id of its volume node when it came from no file of a chosen folder.
+        name: shown to people.
+        path: of its file or DICOM folder; None for a volume of the scene.
+        format: of the file; empty without one.
+        loaded: whether its volume is in the scene.
+        slices: how many it has.
+        counted: slices from which is learned, from 0; empty without an annotation.
+        predicted: whether a prediction is there that nobody has accepted.
+        edited: whether somebody has changed that prediction.
+        reviewed: whether a prediction was accepted.
+        labels: a label file that belongs to its file and was not loaded yet.
+        remark: what a person should know about it.
+    """
+
+    key: str
+    name: str
+    path: Path | None = None
+    format: str = ""
+    loaded: bool = True
+    slices: int = 0
+    counted: tuple[int, ...] = ()
+    predicted: bool = False
+    edited: bool = False
+    reviewed: bool = False
+    labels: Path | None = None
+    remark: str = ""
+
+    @property
+    def annotated(self) -> bool:
+        """Whether something of it can be learned from."""
+        return bool(self.counted)
+
+    @property
+    def state(self) -> CaseState:
+        """How far it is. What a person drew says more than what was predicted."""
+        if self.annotated:
+            return CaseState.ANNOTATED if len(self.counted) == self.slices else CaseState.PARTLY
+        if self.reviewed:
+            return CaseState.REVIEWED
+        return CaseState.PREDICTED if self.predicted else CaseState.NOT_ANNOTATED
+
+    @property
+    def to_be_segmented(self) -> bool:
+        """Whether "Segment all" does it: nobody has annotated or reviewed it, nor changed its prediction."""
+        return self.state in (CaseState.NOT_ANNOTATED, CaseState.PARTLY, CaseState.PREDICTED) and not self.edited
+
+    def sentence(self) -> str:
+        """The state in words."""
+        texts = {
+            CaseState.NOT_ANNOTATED: _("Not annotated"),
+            CaseState.PARTLY: _("Partly annotated ({n} of {m} slices)"),
+            CaseState.ANNOTATED: _("Annotated"),
+            CaseState.PREDICTED: _("Predicted, changed by hand") if self.edited else _("Predicted"),
+            CaseState.REVIEWED: _("Reviewed"),
+        }
+        return texts[self.state].format(n=len(self.counted), m=self.slices)

@@ -1,0 +1,34 @@
+"""Segmentations as label files on the grid of their volume."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pcl_core.volumes.writing import write_volume
+from PCLLib.segment_classes import SegmentClass, extended, matched
+from PCLLib.segment_nodes import labels_of, segments_of
+from PCLLib.volume_nodes import geometry_of
+
+
+def export_labels(node: Any, volume: Any, classes: Sequence[SegmentClass], path: Path) -> tuple[SegmentClass, ...]:
+    """Writes a label map, with the values that the model has for its classes; segments that are no class get values after them.
+
+    Args:
+        node: segmentation node.
+        volume: volume node on whose grid it is written.
+        classes: of the model.
+        path: ends in .nrrd, .nii.gz, .nii or .mha.
+
+    Returns:
+        which values are which segments.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    known = extended(classes, segments_of(node))
+    matching = matched(segments_of(node), known)
+    labels, _overlapping = labels_of(node, volume, matching.values)
+    write_volume(path, labels, geometry_of(volume))
+    return tuple(entry for entry in known if entry.value in matching.values.values())

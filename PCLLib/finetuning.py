@@ -1,0 +1,198 @@
+"""Fine-tunes on the checked cases: writes them out, runs the engine, once more without the encoder when that is asked for."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from pcl_core.errors import InputError
+from pcl_core.volumes.geometry import Axis
+from PCLLib.case_states import Case
+from PCLLib.engine import temporary_files_in
+from PCLLib.events import Cancelled, Done, Failed, Last
+from PCLLib.finetune_result import FinetuneResult
+from PCLLib.finetune_settings import FinetuneSettings, next_folder
+from PCLLib.job_group import JobGroup, Work
+from PCLLib.label_import import ImportLabelsError
+from PCLLib.segment_classes import SegmentClass
+from PCLLib.signals import Signal
+from PCLLib.training_set import TrainingSet, write_training_set
+
+TRAIN, COMPARE, ESTIMATE = "train", "compare", "estimate"
+_FEWEST_STEPS = 20
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How long a fine-tuning takes on this device.
+
+    Attributes:
+        steps: that the plan proposes.
+        seconds: of one training with so many.
+        device: where, in words.
+    """
+
+    steps: int
+    seconds: float
+    device: str
+
+    def total(self, settings: FinetuneSettings, cases: int) -> float:
+        """Seconds of everything that the settings ask for."""
+        return self.seconds * _trainings(settings, cases)
+
+    def steps_in(self, settings: FinetuneSettings, cases: int) -> int:
+        """Steps of one training, so that everything takes the minutes that were set."""
+        share = 60 * settings.minutes / _trainings(settings, cases)
+        return max(_FEWEST_STEPS, round(self.steps * share / max(self.seconds, 1e-3)))
+
+
+def _trainings(settings: FinetuneSettings, cases: int) -> int:
+    return (1 + cases * settings.leave_one_out) * (1 + settings.compares)
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A fine-tuning was cancelled; the model so far is there, or None before the first step."""
+
+    model: Path | None
+
+
+Outcome = FinetuneResult | Stopped | Failed
+
+
+class Finetuning:
+    """One fine-tuning after another.
+
+    Signals:
+        ended: how one ended.
+
+    Args:
+        jobs: run the engine; their events are told there.
+    """
+
+    def __init__(self, jobs: JobGroup) -> None:
+        self.ended = Signal[[Outcome]]()
+        self._jobs = jobs
+        self._began_at = 0.0
+
+    def estimate(
+        self,
+        settings: FinetuneSettings,
+        case: Case,
+        classes: Sequence[SegmentClass],
+        axis: Axis,
+        told: Callable[[Speed | Failed], None],
+    ) -> None:
+        """Times some steps on one case; ``told`` is called with what it takes."""
+        folder = tempfile.TemporaryDirectory(prefix="pcl-estimate-")
+        found = _written(folder, [case], classes, axis)
+        if isinstance(found, Failed):
+            told(found)
+            return
+
+        def ended(last: Last) -> None:
+            if isinstance(last, Done):
+                told(Speed(last.summary["steps"], last.summary["seconds"], last.summary["device"]))
+            elif isinstance(last, Failed):
+                told(last)
+
+        words = ["finetune", *found.words, *settings.begin_words(), "--device", settings.device, "--estimate"]
+        words += ["--out", found.folder / "nothing"]
+        self._jobs.run(ESTIMATE, Work(words, ended, folder.cleanup, variables=temporary_files_in(found.folder)))
+
+    def start(
+        self,
+        settings: FinetuneSettings,
+        cases: Sequence[Case],
+        classes: Sequence[SegmentClass],
+        axis: Axis,
+        steps: int | None,
+    ) -> None:
+        """Writes the cases out and starts; returns at once. ``steps`` of None follows the plan."""
+        self._began_at = time.monotonic()
+        folder = tempfile.TemporaryDirectory(prefix="pcl-finetune-")
+        found = _written(folder, cases, classes, axis)
+        if isinstance(found, Failed):
+            self.ended.emit(found)
+            return
+        out = next_folder(settings.out)
+        words: list[object] = ["finetune", *found.words, "--device", settings.device, "--out", out]
+        words += settings.begin_words() + ([] if steps is None else ["--steps", steps])
+        words += ["--leave-one-out"] * settings.leave_one_out
+
+        compared: list[bool] = []
+
+        def ended(last: Last) -> None:
+            if isinstance(last, Done) and settings.compares:
+                compared.append(True)
+                self._compare(settings, found, folder, out, last.summary)
+            else:
+                self._tell(last, None, found, out)
+
+        def afterwards() -> None:
+            if not compared:
+                folder.cleanup()
+
+        self._jobs.run(TRAIN, Work(words, ended, afterwards, keeps=True))
+
+    def cancel(self) -> None:
+        """Cancels what runs; it ends as always."""
+        self._jobs.cancel(TRAIN)
+        self._jobs.cancel(COMPARE)
+
+    def _compare(
+        self,
+        settings: FinetuneSettings,
+        found: TrainingSet,
+        folder: tempfile.TemporaryDirectory[str],
+        out: Path,
+        summary: Mapping[str, Any],
+    ) -> None:
+        """The same plan on the same cases from random weights."""
+        words: list[object] = ["finetune", *found.words, "--device", settings.device, "--plan", out / "plan.json"]
+        words += ["--out", found.folder / "without", *["--leave-one-out"] * settings.leave_one_out]
+
+        def ended(last: Last) -> None:
+            if isinstance(last, Failed):
+                self._jobs.logged.emit(_("The comparison failed: {reason}").format(reason=last.message))
+            self._tell(Done(summary), last.summary if isinstance(last, Done) else None, found, out, True)
+
+        self._jobs.run(COMPARE, Work(words, ended, folder.cleanup, keeps=True))
+
+    def _tell(self, last: Last, other: Mapping[str, Any] | None, found: TrainingSet, out: Path, wanted: bool = False) -> None:
+        if isinstance(last, Done):
+            seconds = time.monotonic() - self._began_at
+            self.ended.emit(FinetuneResult.from_summaries(last.summary, other, found.names, seconds, wanted))
+        elif isinstance(last, Cancelled):
+            model = out / "model.safetensors"
+            self.ended.emit(Stopped(model if model.is_file() else None))
+        else:
+            self.ended.emit(replace(last, message=_with_names(last.message, found)))
+
+
+def _written(
+    folder: tempfile.TemporaryDirectory[str], cases: Sequence[Case], classes: Sequence[SegmentClass], axis: Axis
+) -> TrainingSet | Failed:
+    """The cases as files, or why that failed; the folder is gone then."""
+    try:
+        return write_training_set(Path(folder.name), cases, classes, axis)
+    except (InputError, ImportLabelsError, OSError) as error:
+        folder.cleanup()
+        return Failed("input", str(error), _("Correct this case, or clear its check box."))
+    except RuntimeError as error:
+        folder.cleanup()
+        return Failed("input", _("Slicer could not load {name}.").format(name=error), _("Clear its check box."))
+
+
+def _with_names(text: str, found: TrainingSet) -> str:
+    """What the engine says, with the names that people know."""
+    for name, known in found.names.items():
+        for ending in (f"{found.folder / 'labels' / name}.nrrd", f"{found.folder / 'images' / name}.nrrd", name):
+            text = text.replace(ending, known)
+    return text

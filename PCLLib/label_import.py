@@ -1,0 +1,144 @@
+"""Label files and masks that exist already become annotations in the scene."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import slicer
+from slicer.i18n import tr as _
+
+from pcl_core.errors import InputError
+from pcl_core.volumes.cases import find_labels
+from pcl_core.volumes.class_names import class_names
+from pcl_core.volumes.reading import SAME_GRID, read_labels
+from pcl_core.volumes.volume import NOT_ANNOTATED
+from PCLLib.segment_classes import SegmentClass
+from PCLLib.segment_nodes import new_segmentation, oriented_image, segments_of
+from PCLLib.segment_roles import Role, set_choice, set_role
+from PCLLib.slice_choice import Counting, SliceChoice
+from PCLLib.volume_nodes import geometry_of
+
+# Attribute of a segmentation whose label map had voxels that are not annotated.
+PARTIAL = "PCL.Partial"
+# Colours that most people can tell apart (after Okabe and Ito 2008).
+_COLORS = (
+    (0.00, 0.45, 0.70), (0.90, 0.62, 0.00), (0.84, 0.37, 0.00), (0.00, 0.62, 0.45), (0.80, 0.47, 0.65), (0.34, 0.71, 0.91),
+)  # fmt: skip
+
+
+class ImportLabelsError(Exception):
+    """Labels that cannot be taken over; the message says why in words."""
+
+
+def import_labels(path: Path, volume: Any, classes: Sequence[SegmentClass]) -> Any:
+    """Reads labels of a volume into a new annotation; all slices count.
+
+    Args:
+        path: a label map (NRRD, NIfTI, MetaImage), a segmentation (.seg.nrrd), or a DICOM SEG file.
+        volume: volume node that they belong to.
+        classes: names and colours of label values that are known already.
+
+    Returns:
+        the segmentation node.
+
+    Raises:
+        ImportLabelsError: it cannot be read, is empty, or lies elsewhere.
+    """
+    lower = path.name.lower()
+    if lower.endswith((".seg.nrrd", ".seg.nhdr")):
+        node = _with_slicer(path, volume)
+    elif lower.endswith(".dcm") or path.suffix == "":
+        node = _from_dicom(path, volume)
+    else:
+        node = _from_label_map(path, volume, classes)
+    set_role(node, Role.ANNOTATION)
+    if node.GetAttribute(PARTIAL) is None:
+        set_choice(node, SliceChoice(Counting.ALL))
+    return node
+
+
+def _with_slicer(path: Path, volume: Any) -> Any:
+    try:
+        node = slicer.util.loadSegmentation(str(path))
+    except RuntimeError as error:
+        raise ImportLabelsError(_("Slicer could not read {path}.").format(path=path)) from error
+    return _belonging(node, volume, path)
+
+
+def _from_dicom(path: Path, volume: Any) -> Any:
+    """DICOM SEG, which Slicer reads when the extension QuantitativeReporting is installed."""
+    plugin = getattr(slicer.modules, "dicomPlugins", {}).get("DICOMSegmentationPlugin")
+    if plugin is None:
+        raise ImportLabelsError(
+            _("{path} looks like DICOM. Install the extension QuantitativeReporting to read DICOM SEG.").format(path=path)
+        )
+    before = set(slicer.util.getNodesByClass("vtkMRMLSegmentationNode"))
+    reader = plugin()
+    loadables = reader.examineFiles([str(path)])
+    if not loadables or not reader.load(loadables[0]):
+        raise ImportLabelsError(_("Slicer could not read {path} as DICOM SEG.").format(path=path))
+    new = [node for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode") if node not in before]
+    if not new:
+        raise ImportLabelsError(_("{path} holds no segments.").format(path=path))
+    return _belonging(new[0], volume, path)
+
+
+def _belonging(node: Any, volume: Any, path: Path) -> Any:
+    """A loaded segmentation as one of the volume."""
+    if not segments_of(node):
+        slicer.mrmlScene.RemoveNode(node)
+        raise ImportLabelsError(_("{path} holds no segments.").format(path=path))
+    node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+    return node
+
+
+def _from_label_map(path: Path, volume: Any, classes: Sequence[SegmentClass]) -> Any:
+    try:
+        (source, *_others) = find_labels(path, "folder").sources
+        labels = read_labels(source)
+        names = class_names(path.parent)
+    except InputError as error:
+        raise ImportLabelsError(str(error)) from error
+    values = [int(value) for value in np.unique(labels) if value not in (0, NOT_ANNOTATED)]
+    if not values:
+        raise ImportLabelsError(_("{path} is empty: all of it is background.").format(path=path))
+    given = {entry.value: entry for entry in classes}
+    found = [given.get(value) or _class_of(value, names.get(value), number) for number, value in enumerate(values)]
+    name = _("{name} annotation").format(name=volume.GetName())
+    drawn = np.where(labels == NOT_ANNOTATED, 0, labels)
+    if not source.geometry.differs_from(geometry_of(volume), SAME_GRID):
+        node = new_segmentation(name, volume, drawn, found)
+    else:
+        node = _resampled(name, volume, drawn, source, found, path)
+    if (labels == NOT_ANNOTATED).any():  # segments cannot say so: the slices with something drawn count
+        node.SetAttribute(PARTIAL, "1")
+    return node
+
+
+def _resampled(name: str, volume: Any, labels: np.ndarray, source: Any, found: list[SegmentClass], path: Path) -> Any:
+    """Labels of another grid, taken where they lie in the patient."""
+    node = new_segmentation(name, volume, np.zeros(geometry_of(volume).shape, np.uint8), [])
+    segmentation = node.GetSegmentation()
+    image = oriented_image(labels, source.geometry)
+    for entry in found:
+        segment = slicer.vtkSegment()
+        segment.SetName(entry.name)
+        segment.SetColor(*entry.color)
+        segment.SetLabelValue(entry.value)
+        segment.AddRepresentation(slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName(), image)
+        segmentation.AddSegment(segment, f"Segment_{entry.value}")
+    inside = [0.0] * 6
+    volume.GetRASBounds(inside)
+    lies = [0.0] * 6
+    node.GetRASBounds(lies)
+    if any(lies[2 * k] > inside[2 * k + 1] or lies[2 * k + 1] < inside[2 * k] for k in range(3)):
+        slicer.mrmlScene.RemoveNode(node)
+        raise ImportLabelsError(_("{path} lies elsewhere in the patient than the volume.").format(path=path))
+    return node
+
+
+def _class_of(value: int, name: str | None, number: int) -> SegmentClass:
+    return SegmentClass(value, name or _("class {value}").format(value=value), _COLORS[number % len(_COLORS)])

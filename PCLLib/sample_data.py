@@ -1,0 +1,72 @@
+"""Generated hearts as sample data of Slicer: nothing is downloaded, no patient was involved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import slicer
+from slicer.i18n import tr as _
+
+from PCLLib.segment_classes import SegmentClass
+from PCLLib.segment_nodes import new_segmentation
+from PCLLib.segment_roles import Role, set_choice, set_role
+from PCLLib.slice_choice import Counting, SliceChoice
+from PCLLib.volume_nodes import ijk_to_ras
+
+CATEGORY = "Positional Contrastive Learning"
+COUNT, ANNOTATED = 6, 2
+_ICON = Path(__file__).resolve().parents[1] / "PCLSegmentation" / "Resources" / "Icons" / "PCLSegmentation.png"
+# As in pcl_core.demo.hearts, with the colours that Slicer has for these parts of the heart.
+_CLASSES = (
+    SegmentClass(1, "right ventricle", (0.71, 0.29, 0.47)),
+    SegmentClass(2, "myocardium", (0.75, 0.40, 0.26)),
+    SegmentClass(3, "left ventricle", (0.98, 0.76, 0.45)),
+)
+
+
+def register_samples() -> None:
+    """Adds the samples to the module Sample Data."""
+    import SampleData  # noqa: PLC0415 (a module of Slicer, which is there when the application has started)
+
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category=CATEGORY,
+        sampleName="GeneratedHearts",
+        uris="",
+        fileNames="GeneratedHearts",
+        nodeNames="GeneratedHearts",
+        thumbnailFileName=str(_ICON) if _ICON.is_file() else None,
+        customDownloader=lambda _source: add_hearts(),
+        loadFileTypes="VolumeFile",
+    )
+
+
+def add_hearts(count: int = COUNT, annotated: int = ANNOTATED) -> list[Any]:
+    """Draws generated hearts into the scene, the first of them with annotations.
+
+    Returns:
+        the volume nodes.
+
+    Raises:
+        RuntimeError: a package that the drawing takes is missing.
+    """
+    try:
+        from pcl_core.demo.hearts import generate_heart  # noqa: PLC0415 (SciPy is not there before it is installed)
+    except ModuleNotFoundError as error:
+        text = _("Drawing the hearts takes the Python package {name}. Open PCL Segmentation and install it there first.")
+        raise RuntimeError(text.format(name=error.name)) from error
+    nodes = []
+    for number in range(count):
+        voxels, labels, geometry = generate_heart(number)
+        node = slicer.util.addVolumeFromArray(
+            np.ascontiguousarray(voxels), ijkToRAS=ijk_to_ras(geometry), name=f"Heart{number + 1}"
+        )
+        if number < annotated:
+            drawn = new_segmentation(f"Heart{number + 1} annotation", node, labels, _CLASSES)
+            set_role(drawn, Role.ANNOTATION)
+            set_choice(drawn, SliceChoice(Counting.ALL))
+            drawn.SetDisplayVisibility(number == 0)
+        nodes.append(node)
+    slicer.util.setSliceViewerLayers(background=nodes[0], fit=True)
+    return nodes

@@ -1,0 +1,84 @@
+"""What the parts of PCLSegmentation's panel share: the session, the scene's parameters, and the cases as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PCLLib.case_states import Case
+from PCLLib.finetune_settings import FinetuneSettings
+from PCLLib.scene_volumes import file_of
+from PCLLib.segment_classes import SegmentClass, read_class_list
+from PCLLib.segmentation_parameters import SegmentationParameters, settings_of
+from PCLLib.segmentation_session import SegmentationSession
+from PCLLib.signals import Signal
+
+
+class Desk:
+    """Holds what is shown; the parts of the panel read it, and ask for another look by ``refresh``.
+
+    Signals:
+        refresh: the cases have to be read again.
+        volume_wanted: a volume node is to be shown.
+
+    Args:
+        session: the work.
+    """
+
+    def __init__(self, session: SegmentationSession) -> None:
+        self.refresh = Signal[[]]()
+        self.volume_wanted = Signal[[Any]]()
+        self.session = session
+        self.parameters: SegmentationParameters | None = None
+        self.cases: tuple[Case, ...] = ()
+        self.chosen: Case | None = None
+        self.volume: Any = None
+
+    @property
+    def settings(self) -> FinetuneSettings | None:
+        """The parameters as the session takes them; None when the scene is closed."""
+        return settings_of(self.parameters) if self.parameters is not None else None
+
+    @property
+    def device(self) -> str:
+        """auto, cpu or cuda."""
+        return self.parameters.device.value if self.parameters is not None else "auto"
+
+    @property
+    def classes(self) -> tuple[SegmentClass, ...]:
+        """The class list that holds now."""
+        settings = self.settings
+        if self.parameters is None or settings is None:
+            return ()
+        return self.session.classes_for(settings, read_class_list(self.parameters.classes))
+
+    @property
+    def to_learn_from(self) -> tuple[Case, ...]:
+        """The annotated cases whose check boxes are set."""
+        left_out = self.parameters.leftOut if self.parameters is not None else []
+        return tuple(case for case in self.cases if case.annotated and case.key not in left_out)
+
+    def case_of(self, volume: Any) -> Case | None:
+        """The case of a volume node."""
+        if volume is None:
+            return None
+        path = file_of(volume)
+        key = volume.GetID() if path is None else str(path)
+        return next((case for case in self.cases if case.key == key), None)
+
+    def read(self) -> None:
+        """Reads the cases again."""
+        settings = self.settings
+        if settings is not None:
+            self.session.book.axis = self.session.axis_for(settings)
+            self.cases = self.session.book.cases(self.classes)
+        else:
+            self.cases = ()
+
+
+def default_out(parameters: SegmentationParameters, documents: Path) -> Path:
+    """Where models go unless a person says otherwise: beside the first folder of cases, or among the documents."""
+    if parameters.folders:
+        folder = Path(parameters.folders[0])
+        return folder.with_name(f"{folder.name or 'volumes'}_models")
+    return documents / "PCL models"

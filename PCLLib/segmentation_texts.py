@@ -1,0 +1,139 @@
+"""What PCLSegmentation asks and tells, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from slicer.i18n import tr as _
+
+from PCLLib import words
+from PCLLib.events import Failed
+from PCLLib.messages import Action, Message, Tone
+from PCLLib.questions import Choice, Question
+from PCLLib.segment_classes import SegmentClass
+
+
+def imported_unknown(names: Sequence[str], classes: Sequence[SegmentClass]) -> Message:
+    """Labels were taken over whose names are no classes."""
+    known = ", ".join(entry.name for entry in classes)
+    return Message(
+        _("The labels are there, but {names} will not be learned: the classes are {known}.").format(
+            names=_listed(names), known=known
+        ),
+        _("Rename the segments in the Segment Editor as the classes are called."),
+        Tone.WARNING,
+    )
+
+
+def failed(last: Failed, actions: tuple[Action, ...] = ()) -> Message:
+    """What the engine says of its failure."""
+    return Message(last.message, last.hint, Tone.ERROR, actions)
+
+
+def problem(text: str, hint: str = "") -> Message:
+    """Something that could not be done."""
+    return Message(text, hint, Tone.ERROR)
+
+
+def packages_missing(install: Action) -> Message:
+    """Packages were declined."""
+    return Message(
+        _("Cases can be annotated, but not learned from or segmented: Python packages are missing."),
+        _("Install them whenever you like."),
+        Tone.WARNING,
+        (install,),
+    )
+
+
+def nothing_in_folder(folder: Path) -> Message:
+    """A folder has no volumes."""
+    return Message(_("There are no volumes that can be used in {folder}.").format(folder=folder), "", Tone.ERROR)
+
+
+def some_bad(count: int) -> Message:
+    """A folder has files that cannot be used."""
+    text = words.counted(count, _("{n} file of the folder cannot be used."), _("{n} files of the folder cannot be used."))
+    return Message(text, _("The log says why."), Tone.WARNING)
+
+
+def stopped(model: Path | None) -> Message:
+    """A fine-tuning was cancelled."""
+    if model is None:
+        return Message(_("Cancelled before the first checkpoint; no model was made."), _("Start again whenever you like."))
+    return Message(
+        _("Cancelled. The model as far as it had come is kept and can be used."),
+        _('To go on from it, choose "The last model" under Begin with.'),
+    )
+
+
+def cancelled(done: int, total: int) -> Message:
+    """Segmenting was cancelled."""
+    if total == 1:
+        return Message(_("Cancelled; nothing was changed."))
+    return Message(_("Cancelled. {done} of {total} volumes are segmented.").format(done=done, total=total))
+
+
+def nothing_found(names: Sequence[str]) -> Message:
+    """A prediction is empty."""
+    return Message(
+        _("Nothing was found in {names}: all of it is background.").format(names=_listed(names)),
+        _("Does it show what the model was trained on? Otherwise annotate some of its slices and fine-tune again."),
+        Tone.WARNING,
+    )
+
+
+def segmented(count: int, failures: Mapping[str, str]) -> Message:
+    """Several volumes were segmented."""
+    done = words.counted(count, _("{n} volume is segmented."), _("{n} volumes are segmented."))
+    if not failures:
+        return Message(done, _("Look at each, then accept or correct it."))
+    reasons = " ".join(f"{name}: {reason}" for name, reason in list(failures.items())[:3])
+    much = words.counted(len(failures), _("{n} could not be segmented."), _("{n} could not be segmented."))
+    return Message(f"{done} {much}", reasons, Tone.WARNING)
+
+
+def folder_segmented(done: int, before: int, skipped: int, out: Path) -> Message:
+    """A folder was segmented."""
+    parts = [words.counted(done, _("{n} volume is segmented"), _("{n} volumes are segmented"))]
+    if before:
+        parts.append(words.counted(before, _("{n} was done before"), _("{n} were done before")))
+    if skipped:
+        parts.append(words.counted(skipped, _("{n} file could not be used"), _("{n} files could not be used")))
+    hint = _("Label files and a log are in {folder}.").format(folder=out)
+    return Message(", ".join(parts) + ".", hint, Tone.WARNING if skipped else Tone.NOTE)
+
+
+def folder_stopped(out: Path) -> Message:
+    """Segmenting a folder was cancelled."""
+    return Message(
+        _("Cancelled. What was segmented is kept in {folder}.").format(folder=out),
+        _('"Segment folder" with the same folders goes on from there.'),
+    )
+
+
+def about_unlike(names: Sequence[str], total: int) -> Question:
+    """Asked before volumes are segmented that are unlike the training data."""
+    text = _("{n} of {total} volumes are unlike those that the model was trained on:\n{names}\n\nSegment them all the same?")
+    choices = (Choice("all", _("Segment all")), Choice("like", _("Leave them out")), Choice("no", _("Cancel")))
+    return Question(_("Unlike the training data"), text.format(n=len(names), total=total, names=_listed(names)), choices)
+
+
+def unlike(sentences: Sequence[str]) -> str:
+    """Shown before the volume is segmented."""
+    if not sentences:
+        return ""
+    return _("This volume is unlike those that the model was trained on; look closely at the result. {why}").format(
+        why=" ".join(sentences)
+    )
+
+
+def exported(paths: Sequence[Path]) -> Message:
+    """Label files were written."""
+    if len(paths) == 1:
+        return Message(_("Written: {path}").format(path=paths[0]))
+    return Message(_("{n} label files are written to {folder}.").format(n=len(paths), folder=paths[0].parent))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (_(" and {n} more").format(n=len(names) - 5) if len(names) > 5 else "")

@@ -1,0 +1,129 @@
+"""Segments a volume of the scene: out to a file, to the warm worker, and back as label map on the volume's own grid."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import slicer
+from slicer.i18n import tr as _
+
+from pcl_core.errors import InputError
+from pcl_core.volumes.cases import find_labels
+from pcl_core.volumes.geometry import Geometry
+from pcl_core.volumes.reading import SAME_GRID, read_volume
+from PCLLib.events import Cancelled, Done, Event, Failed, Last, Progress
+from PCLLib.segment_classes import SegmentClass, class_from
+from PCLLib.volume_nodes import NotAVolumeError, geometry_of, write_volume_node
+from PCLLib.worker import WarmWorker
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """What was found in a volume.
+
+    Attributes:
+        labels: (z, y, x) on the volume's grid.
+        classes: of the model.
+        millilitres: by the name of the class.
+        confidence: (z, y, x) probability of the label in percent; None unless asked for.
+    """
+
+    labels: np.ndarray
+    classes: tuple[SegmentClass, ...]
+    millilitres: Mapping[str, float]
+    confidence: np.ndarray | None
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was found."""
+        return not self.labels.any()
+
+
+Outcome = Segmented | Cancelled | Failed
+
+
+class Segmenter:
+    """Asks the worker, one volume after another.
+
+    Args:
+        worker: that answers.
+    """
+
+    def __init__(self, worker: WarmWorker) -> None:
+        self._worker = worker
+
+    def segment(
+        self,
+        volume: Any,
+        model: Path,
+        device: str,
+        confidence: bool,
+        ended: Callable[[Outcome], None],
+        progressed: Callable[[Progress], None] = lambda _progress: None,
+    ) -> None:
+        """Starts to segment a volume node and returns; ``ended`` is called with what came of it."""
+        folder = tempfile.TemporaryDirectory(prefix="pcl-segment-")
+        path = Path(folder.name)
+        try:
+            geometry = write_volume_node(volume, path / "in" / "volume.nrrd", compressed=False)
+        except (NotAVolumeError, InputError, OSError) as error:
+            folder.cleanup()
+            ended(Failed("input", str(error), ""))
+            return
+
+        def answered(last: Last) -> None:
+            outcome = _outcome(last, path / "out", geometry, confidence)
+            folder.cleanup()
+            if isinstance(outcome, Segmented) and not _still(volume, geometry):
+                outcome = Failed(
+                    "input", _("The volume was changed or removed while it was segmented."), _("Segment it again.")
+                )
+            ended(outcome)
+
+        def happened(event: Event) -> None:
+            if isinstance(event, Progress):
+                progressed(event)
+
+        fields = {
+            "do": "segment",
+            "model": model,
+            "input": path / "in" / "volume.nrrd",
+            "out": path / "out",
+            "confidence": confidence,
+        }
+        self._worker.ask(device, fields, answered, happened)
+
+
+def _outcome(last: Last, out: Path, geometry: Geometry, confidence: bool) -> Outcome:
+    if not isinstance(last, Done):
+        return last
+    try:
+        return Segmented(
+            labels=_read(out / "volume_seg.nrrd", geometry),
+            classes=tuple(class_from(entry) for entry in last.summary["classes"]),
+            millilitres=last.summary["millilitres"]["volume"],
+            confidence=_read(out / "volume_confidence.nrrd", geometry) if confidence else None,
+        )
+    except (InputError, KeyError) as error:
+        return Failed("failure", _("The result could not be read: {reason}").format(reason=error), _("Segment again."))
+
+
+def _read(path: Path, geometry: Geometry) -> np.ndarray:
+    (source,) = find_labels(path, "folder").sources
+    difference = source.geometry.differs_from(geometry, SAME_GRID)
+    if difference:
+        raise InputError(f"{path.name} does not lie on the grid of its volume: {difference}.")
+    return read_volume(source).voxels
+
+
+def _still(volume: Any, geometry: Geometry) -> bool:
+    """Whether the volume is in the scene with the same grid."""
+    try:
+        return bool(slicer.mrmlScene.IsNodePresent(volume)) and not geometry_of(volume).differs_from(geometry, SAME_GRID)
+    except NotAVolumeError:
+        return False

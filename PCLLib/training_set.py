@@ -1,0 +1,103 @@
+"""The checked cases as files that the engine fine-tunes on."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import slicer
+from slicer.i18n import tr as _
+
+from pcl_core.volumes.geometry import Axis
+from pcl_core.volumes.writing import write_volume
+from PCLLib.case_book import labels_and_slices
+from PCLLib.case_states import Case
+from PCLLib.label_import import import_labels
+from PCLLib.scene_volumes import node_of
+from PCLLib.segment_classes import SegmentClass, write_class_list
+from PCLLib.segment_roles import annotation_of
+from PCLLib.volume_nodes import geometry_of, write_volume_node
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Where the files lie, and who is who.
+
+    Attributes:
+        folder: of all of it.
+        names: what people call a case, by the engine's name of it.
+    """
+
+    folder: Path
+    names: Mapping[str, str]
+
+    @property
+    def words(self) -> list[object]:
+        """The arguments of ``finetune`` that name the files."""
+        return [
+            self.folder / "images",
+            self.folder / "labels",
+            "--layout",
+            "folder",
+            "--annotated-slices",
+            self.folder / "annotated_slices.json",
+            "--class-list",
+            self.folder / "classes.json",
+        ]
+
+
+def write_training_set(
+    folder: Path,
+    cases: Sequence[Case],
+    classes: Sequence[SegmentClass],
+    axis: Axis,
+    advanced: Callable[[int], None] = lambda _number: None,
+) -> TrainingSet:
+    """Writes images, label maps, the slices that count, and the class list. Volumes that were loaded for it are removed again.
+
+    Args:
+        folder: that is there and empty.
+        cases: annotated ones.
+        classes: of the model to be.
+        axis: across which slices are counted.
+        advanced: is called with the number of cases that are written.
+
+    Raises:
+        RuntimeError: Slicer cannot load a file.
+        ImportLabelsError: a label file cannot be read.
+        InputError: a file cannot be written.
+        OSError: likewise.
+    """
+    names: dict[str, str] = {}
+    slices: dict[str, list[int]] = {}
+    for number, case in enumerate(cases, 1):
+        name = _file_name(number, case.name)
+        names[name] = case.name
+        slices[name] = _write_case(case, folder, name, classes, axis)
+        advanced(number)
+    (folder / "annotated_slices.json").write_text(json.dumps(slices), encoding="utf-8")
+    write_class_list(folder / "classes.json", classes)
+    return TrainingSet(folder, names)
+
+
+def _write_case(case: Case, folder: Path, name: str, classes: Sequence[SegmentClass], axis: Axis) -> list[int]:
+    volume = node_of(case)
+    annotation = annotation_of(volume)
+    if annotation is None and case.labels is not None:
+        annotation = import_labels(case.labels, volume, classes)
+    labels, slices = labels_and_slices(volume, classes, axis)
+    write_volume_node(volume, folder / "images" / f"{name}.nrrd", compressed=False)
+    write_volume(folder / "labels" / f"{name}.nrrd", labels, geometry_of(volume))
+    if not case.loaded:
+        slicer.mrmlScene.RemoveNode(annotation)
+        slicer.mrmlScene.RemoveNode(volume)
+    return slices
+
+
+def _file_name(number: int, name: str) -> str:
+    """Unique, of plain letters, and such that no rule takes it for the name of a label map."""
+    plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:40]
+    return f"{number:03d}-{plain or _('case')}-volume"

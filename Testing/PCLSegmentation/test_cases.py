@@ -1,0 +1,240 @@
+"""The table of cases: where they come from, how far each is, and which slices count."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pcl_core.volumes.geometry import Geometry
+from pcl_core.volumes.writing import write_volume
+from Testing.PCLSegmentation.conftest import SHAPE, block
+
+GRID = Geometry(SHAPE[::-1], (1.0, 1.0, 4.0), (0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0))
+
+
+def labels(value=1, slices=slice(None)) -> np.ndarray:
+    drawn = np.zeros(SHAPE, np.uint8)
+    drawn[slices, 8:20, 8:20] = value
+    return drawn
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three volumes, the first with a label map beside it."""
+    for seed in range(3):
+        write_volume(tmp_path / "scans" / f"case{seed}.nrrd", block(seed), GRID)
+    write_volume(tmp_path / "scans" / "case0_seg.nrrd", labels(), GRID)
+    return tmp_path / "scans"
+
+
+def add_folder(page, folder):
+    page.bench.answer_file(folder)
+    page.bench.click(page.ui.addFolderButton)
+    page.bench.wait_until(lambda: page.doing == "LOOKING", 20)
+    page.wait("IDLE")
+
+
+def test_an_empty_scene_says_what_to_do(page):
+    assert page.rows() == []
+    assert "add a folder" in page.ui.tableLabel.text
+    for button in (page.ui.annotateButton, page.ui.importButton, page.ui.finetuneButton, page.ui.segmentButton):
+        assert not button.enabled
+    assert "Annotate a case first" in page.ui.finetuneButton.toolTip
+    assert "Fine-tune a model first" in page.ui.segmentButton.toolTip
+
+
+def test_volumes_of_the_scene_are_cases_with_their_states(page, scans):
+    assert page.rows() == [
+        ("scan0", "Annotated"),
+        ("scan1", "Partly annotated (3 of 8 slices)"),
+        ("scan2", "Not annotated"),
+        ("scan3", "Not annotated"),
+    ]
+    assert page.ui.tableLabel.text == "4 cases; 2 with 11 slices to learn from."
+
+
+def test_what_is_drawn_and_removed_shows_at_once(page, scans, drawn, slicer):
+    node = drawn(scans[2], slice(0, 1))
+    page.bench.wait_until(lambda: page.states()["scan2"] == "Partly annotated (1 of 8 slices)", 10)
+    segment = node.GetSegmentation().GetNthSegmentID(0)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(np.ones(SHAPE, np.uint8), node, segment, scans[2])
+    page.bench.wait_until(lambda: page.states()["scan2"] == "Annotated", 10)
+    slicer.mrmlScene.RemoveNode(node)
+    page.bench.wait_until(lambda: page.states()["scan2"] == "Not annotated", 10)
+    slicer.mrmlScene.RemoveNode(scans[3])
+    page.wait_for_cases(3)
+
+
+def test_which_slices_count_can_be_changed_a_case(page, scans):
+    page.choose("scan1")
+    assert page.ui.countingComboBox.currentText == "Drawn slices"
+    assert not page.ui.firstSpinBox.visible
+    page.bench.choose(page.ui.countingComboBox, "All slices")
+    assert page.states()["scan1"] == "Annotated"
+    page.bench.choose(page.ui.countingComboBox, "A range of slices")
+    assert (page.ui.firstSpinBox.value, page.ui.lastSpinBox.value) == (1, 8)
+    page.bench.type_text(page.ui.firstSpinBox, "2")
+    page.bench.type_text(page.ui.lastSpinBox, "5")
+    assert page.states()["scan1"] == "Partly annotated (4 of 8 slices)"
+    page.choose("scan0")
+    assert page.ui.countingComboBox.currentText == "Drawn slices"
+    page.choose("scan2")
+    assert not page.ui.countingComboBox.visible
+
+
+def test_a_cleared_check_box_keeps_a_case_from_being_learned(page, scans):
+    page.check("scan1", False)
+    assert page.ui.tableLabel.text == "4 cases; 1 with 8 slices to learn from."
+    page.check("scan0", False)
+    assert not page.ui.finetuneButton.enabled
+    page.check("scan0", True)
+    assert page.ui.finetuneButton.enabled
+
+
+def test_classes_are_those_of_the_first_annotated_case_and_matched_by_name(page, scans, drawn):
+    drawn(scans[2], names=("BLOCK ", "tumour"))
+    page.bench.wait_until(lambda: page.states()["scan2"] == "Annotated", 10)
+    (one,) = page.panel.desk.classes
+    assert (one.value, one.name) == (1, "block")
+    assert one.color == pytest.approx((0.9, 0.3, 0.0))
+    assert "Not learned, since no class is called so: tumour." in page.ui.caseTable.item(2, 1).toolTip()
+
+
+def test_a_new_name_becomes_a_class_on_request(page, scans, drawn):
+    assert not page.ui.classesButton.visible
+    drawn(scans[2], names=("block", "tumour"))
+    page.bench.wait_until(lambda: page.ui.classesButton.visible, 10)
+    assert page.ui.classesButton.text == "New class: tumour"
+    page.bench.click(page.ui.classesButton)
+    assert [(one.value, one.name) for one in page.panel.desk.classes] == [(1, "block"), (2, "tumour")]
+    assert not page.ui.classesButton.visible
+    assert "Not learned" not in page.ui.caseTable.item(2, 1).toolTip()
+
+
+def test_a_folder_adds_its_volumes_with_the_labels_beside_them(page, folder):
+    add_folder(page, folder)
+    assert page.rows() == [("case0", "Annotated"), ("case1", "Not annotated"), ("case2", "Not annotated")]
+    assert page.parameters.folders == [str(folder)]
+    page.bench.click(page.ui.removeFolderButton)
+    assert page.rows() == []
+
+
+def test_a_case_of_a_folder_is_loaded_with_its_labels_by_a_double_click(page, folder, slicer):
+    add_folder(page, folder)
+    assert slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") == []
+    page.ui.caseTable.cellDoubleClicked(0, 0)
+    (node,) = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+    assert page.rows()[0] == ("case0", "Annotated")
+    from PCLLib.segment_nodes import mask_of
+    from PCLLib.segment_roles import annotation_of
+
+    annotation = annotation_of(node)
+    # Slicer may turn slices round on loading, in which this volume is the same.
+    assert np.array_equal(mask_of(annotation, annotation.GetSegmentation().GetNthSegmentID(0), node), labels() > 0)
+    assert page.panel.desk.volume is node
+    page.ui.caseTable.cellDoubleClicked(0, 0)
+    assert len(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")) == 1
+
+
+def test_a_bad_file_of_a_folder_is_told(page, folder):
+    (folder / "broken.nrrd").write_bytes(b"nothing")
+    add_folder(page, folder)
+    assert len(page.rows()) == 3
+    assert "1 file of the folder cannot be used" in page.message
+    assert "broken.nrrd" in page.ui.logTextEdit.toPlainText()
+
+
+def test_a_folder_without_volumes_is_told(page, tmp_path):
+    (tmp_path / "empty").mkdir()
+    add_folder(page, tmp_path / "empty")
+    assert "There are no volumes" in page.message
+    assert page.rows() == []
+
+
+@pytest.mark.parametrize("name", ["mine.nrrd", "mine.nii.gz", "mine_label.mha"])
+def test_a_label_file_becomes_the_annotation_of_the_chosen_case(page, scans, tmp_path, name, slicer):
+    volume = scans[2]
+    from PCLLib.volume_nodes import geometry_of
+
+    drawn = labels(1, slice(0, 4))
+    write_volume(tmp_path / name, drawn, geometry_of(volume))
+    page.choose("scan2")
+    page.bench.answer_file(tmp_path / name)
+    page.bench.click(page.ui.importButton)
+    page.bench.wait_until(lambda: page.states()["scan2"] == "Annotated", 20)
+    from PCLLib.segment_nodes import mask_of, segments_of
+    from PCLLib.segment_roles import annotation_of
+
+    (segment,) = segments_of(annotation_of(volume))
+    assert segment.name == "block"
+    assert np.array_equal(mask_of(annotation_of(volume), segment.id, volume), drawn > 0)
+
+
+def test_a_label_that_is_no_class_is_told(page, scans, tmp_path):
+    from PCLLib.volume_nodes import geometry_of
+
+    write_volume(tmp_path / "mine.nrrd", labels(3), geometry_of(scans[2]))
+    page.choose("scan2")
+    page.bench.answer_file(tmp_path / "mine.nrrd")
+    page.bench.click(page.ui.importButton)
+    page.bench.wait_until(lambda: "class 3 will not be learned: the classes are block." in page.message, 20)
+    assert page.states()["scan2"] == "Not annotated"
+
+
+def test_a_segmentation_file_of_slicer_keeps_its_names(page, scans, tmp_path, slicer, drawn):
+    node = drawn(scans[3], slice(1, 3), names=("block",))
+    assert slicer.util.saveNode(node, str(tmp_path / "mine.seg.nrrd"))
+    slicer.mrmlScene.RemoveNode(node)
+    page.bench.wait_until(lambda: page.states()["scan3"] == "Not annotated", 10)
+    page.choose("scan3")
+    page.bench.answer_file(tmp_path / "mine.seg.nrrd")
+    page.bench.click(page.ui.importButton)
+    page.bench.wait_until(lambda: page.states()["scan3"] == "Annotated", 20)
+    page.bench.choose(page.ui.countingComboBox, "Drawn slices")
+    assert page.states()["scan3"] == "Partly annotated (2 of 8 slices)"
+
+
+def test_voxels_that_are_not_annotated_make_the_drawn_slices_count(page, scans, tmp_path):
+    from PCLLib.volume_nodes import geometry_of
+
+    partly = np.full(SHAPE, 255, np.uint8)
+    partly[3:5] = labels()[3:5]
+    write_volume(tmp_path / "mine.nrrd", partly, geometry_of(scans[2]))
+    page.choose("scan2")
+    page.bench.answer_file(tmp_path / "mine.nrrd")
+    page.bench.click(page.ui.importButton)
+    page.bench.wait_until(lambda: page.states()["scan2"] == "Partly annotated (2 of 8 slices)", 20)
+
+
+@pytest.mark.parametrize(
+    ("voxels", "origin", "said"),
+    [
+        (np.zeros(SHAPE, np.uint8), 0.0, "is empty"),
+        (block(0), 0.0, "labels go from 0 to 254"),
+        (labels(), 5000.0, "lies elsewhere in the patient"),
+    ],
+    ids=["empty", "an image", "elsewhere"],
+)
+def test_labels_that_cannot_be_used_are_refused_in_words(page, scans, tmp_path, voxels, origin, said):
+    moved = Geometry(GRID.size, GRID.spacing, (origin, origin, origin), GRID.direction)
+    voxels = voxels if voxels.max() < 250 else voxels + 200
+    write_volume(tmp_path / "mine.nrrd", voxels, moved)
+    page.choose("scan2")
+    page.bench.answer_file(tmp_path / "mine.nrrd")
+    page.bench.click(page.ui.importButton)
+    page.bench.wait_until(lambda: said in page.message, 20)
+    assert page.states()["scan2"] == "Not annotated"
+
+
+def test_annotate_opens_the_segment_editor_with_the_classes(page, scans, slicer):
+    page.choose("scan3")
+    page.bench.click(page.ui.annotateButton)
+    editor = page.panel.editor.widget
+    assert not page.ui.annotateSection.collapsed
+    assert editor.sourceVolumeNode() is scans[3]
+    from PCLLib.segment_nodes import segments_of
+
+    assert [segment.name for segment in segments_of(editor.segmentationNode())] == ["block"]
+    (segment,) = segments_of(editor.segmentationNode())
+    slicer.util.updateSegmentBinaryLabelmapFromArray(labels(1, slice(2, 4)), editor.segmentationNode(), segment.id, scans[3])
+    page.bench.wait_until(lambda: page.states()["scan3"] == "Partly annotated (2 of 8 slices)", 10)

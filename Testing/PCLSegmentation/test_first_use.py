@@ -1,0 +1,48 @@
+"""Before anything is installed: cases can be annotated, and what needs more asks once."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from Testing.PCLLib.wheels import make_python
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the interpreters of these tests are made of links")
+
+
+@pytest.fixture
+def first_use(page, scans, tmp_path, monkeypatch):
+    """The panel with annotated cases on a Slicer that has what it brings, NumPy and SimpleITK, and nothing else."""
+    from PCLLib.dependencies import Dependencies
+    from PCLLib.installer import Installer
+    from PCLLib.questions import Dialogs
+
+    page.bench.wait_until(lambda: not page.session.jobs.busy, 60)
+    page.bench.python_slicer(make_python(tmp_path / "python", ["numpy", "SimpleITK"]))
+    new = Installer(Dialogs(), Dependencies())
+    monkeypatch.setattr(page.session, "installer", new)
+    new.logged.connect(page.session.logged.emit)
+    new.began.connect(page.session._installing)
+    new.ended.connect(page.session._installed)
+    page.small(tmp_path / "models")
+    return page
+
+
+def test_declining_is_told_and_leaves_the_cases(first_use):
+    first_use.bench.answer("Not now")
+    first_use.bench.click(first_use.ui.finetuneButton)
+    first_use.bench.wait_until(lambda: "Python packages are missing" in first_use.message, 20)
+    assert "torch" in first_use.bench.dialogs[0].text
+    assert first_use.doing == "IDLE"
+    assert first_use.states()["scan0"] == "Annotated"
+    assert first_use.ui.firstOfferButton.text == "Install packages ..."
+
+
+def test_segmenting_asks_too_and_starts_no_process(first_use, model, scans):
+    first_use.parameters.model = str(model)
+    first_use.show(scans[2])
+    first_use.bench.answer("Not now")
+    first_use.bench.click(first_use.ui.segmentButton)
+    first_use.bench.wait_until(lambda: "Python packages are missing" in first_use.message, 20)
+    assert not first_use.session.worker.running

@@ -1,0 +1,120 @@
+"""Looking at results: accepting, correcting, learning from what was corrected, exporting."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import SimpleITK as sitk  # noqa: N813 (its own usual name)
+
+from Testing.PCLSegmentation.conftest import SHAPE, TERMINOLOGY
+
+
+@pytest.fixture
+def predicted(ready, slicer):
+    """The panel after a click on Segment, with its volume and the segmentation."""
+    volume = slicer.util.getNode("scan")
+    return ready, volume, ready.segment(volume)
+
+
+def test_before_there_is_a_result_nothing_can_be_reviewed(ready, slicer):
+    ready.show(slicer.util.getNode("scan"))
+    for button in (ready.ui.acceptButton, ready.ui.correctButton, ready.ui.markButton, ready.ui.exportButton):
+        assert not button.enabled
+    assert ready.ui.reviewLabel.text == "scan: Not annotated"
+
+
+def test_an_accepted_result_is_reviewed_and_left_alone(predicted, slicer):
+    page, volume, node = predicted
+    page.bench.click(page.ui.acceptButton)
+    assert page.states() == {"scan": "Reviewed"}
+    assert not page.ui.acceptButton.enabled
+    assert not page.ui.segmentAllButton.enabled
+    page.segment(volume)
+    assert slicer.mrmlScene.IsNodePresent(node), "an accepted result stays"
+
+
+def test_a_corrected_result_becomes_an_annotation_that_is_learned_from(predicted, slicer):
+    page, volume, node = predicted
+    page.bench.click(page.ui.correctButton)
+    editor = page.panel.editor.widget
+    assert editor.segmentationNode() is node
+    assert editor.sourceVolumeNode() is volume
+    corrected = np.zeros(SHAPE, np.uint8)
+    corrected[2:5, 8:20, 8:20] = 1
+    editor.saveStateForUndo()
+    segment = node.GetSegmentation().GetNthSegmentID(0)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(corrected, node, segment, volume)
+    page.bench.wait_until(lambda: page.states() == {"scan": "Predicted, changed by hand"}, 10)
+    page.bench.click(page.ui.markButton)
+    assert page.states() == {"scan": "Annotated"}
+    assert page.checked("scan")
+    assert [case.name for case in page.panel.desk.to_learn_from] == ["scan"]
+    assert page.ui.finetuneButton.enabled
+    page.segment(volume)
+    from PCLLib.segment_nodes import mask_of
+
+    assert np.array_equal(mask_of(node, segment, volume), corrected > 0)
+
+
+def test_an_earlier_annotation_is_kept_when_a_corrected_result_takes_its_place(ready, slicer, drawn):
+    volume = slicer.util.getNode("scan")
+    earlier = drawn(volume, slice(0, 2))
+    ready.bench.wait_until(lambda: ready.states() == {"scan": "Partly annotated (2 of 8 slices)"}, 10)
+    node = ready.segment(volume)
+    ready.bench.click(ready.ui.markButton)
+    assert slicer.mrmlScene.IsNodePresent(earlier)
+    assert ready.states() == {"scan": "Annotated"}
+    from PCLLib.segment_roles import annotation_of
+
+    assert annotation_of(volume) is node
+
+
+@pytest.mark.parametrize("name", ["mine.nrrd", "mine.nii.gz"])
+def test_a_result_is_exported_as_a_label_file_on_the_grid_of_its_volume(predicted, tmp_path, slicer, name):
+    page, volume, node = predicted
+    page.bench.answer_file(tmp_path / name)
+    page.bench.click(page.ui.exportButton)
+    page.bench.wait_until((tmp_path / name).is_file, 20)
+    assert f"Written: {tmp_path / name}" in page.message
+    from PCLLib.segment_nodes import mask_of
+    from PCLLib.volume_nodes import geometry_of
+
+    image = sitk.ReadImage(str(tmp_path / name))
+    segment = node.GetSegmentation().GetNthSegmentID(0)
+    assert np.array_equal(sitk.GetArrayFromImage(image) > 0, mask_of(node, segment, volume))
+    grid = geometry_of(volume)
+    assert np.allclose(image.GetOrigin(), grid.origin)
+    assert np.allclose(image.GetDirection(), grid.direction)
+    assert np.allclose(image.GetSpacing(), grid.spacing)
+
+
+def test_an_export_that_cannot_be_written_is_told(predicted, tmp_path):
+    page, _volume, _node = predicted
+    page.bench.answer_file(tmp_path / "mine.png")
+    page.bench.click(page.ui.exportButton)
+    page.bench.wait_until(lambda: "its name does not end in" in page.message, 20)
+
+
+def test_a_result_is_ready_for_dicom_segmentation_objects(predicted, slicer):
+    _page, volume, node = predicted
+    assert node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole()) is volume
+    assert node.GetSegmentation().GetSourceRepresentationName() == "Binary labelmap"
+    import vtk
+
+    tag = vtk.mutable("")
+    segment = node.GetSegmentation().GetNthSegment(0)
+    assert segment.GetTag(segment.GetTerminologyEntryTagName(), tag)
+    assert str(tag) == TERMINOLOGY
+
+
+def test_states_are_saved_with_the_scene(predicted, slicer, tmp_path):
+    page, _volume, _node = predicted
+    page.bench.click(page.ui.acceptButton)
+    scene = tmp_path / "scene.mrb"
+    assert slicer.util.saveScene(str(scene))
+    page.bench.close_scene()
+    assert page.rows() == []
+    slicer.util.loadScene(str(scene))
+    page.wait_for_cases(1)
+    assert page.states() == {"scan": "Reviewed"}
+    assert page.session.model is not None
