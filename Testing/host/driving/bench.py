@@ -92,6 +92,7 @@ class Bench:
         focused = raw.focusProxy() or raw
         target: Any = focused.lineEdit() if isinstance(focused, QtWidgets.QComboBox) else focused
         raw.window().activateWindow()  # a dialog may have taken the focus along when it closed
+        self.wait_until(raw.isActiveWindow, 5)  # a window that is not active tells its widgets nothing of the focus
         target.setFocus()
         QTest.keySequence(target, "Ctrl+A")
         QTest.keyClick(target, QtCore.Qt.Key.Key_Delete)
