@@ -14,6 +14,7 @@ from pcl_core.plan import AugmentationPlan
 from pcl_core.slices.bank import SliceBank
 from pcl_core.training.cases import find_classes, split_cases
 from pcl_core.training.finetuning import Annotations, finetune
+from pcl_core.training.history import read_history
 from pcl_core.training.starting import Start
 from pcl_core.training.weights import load_weights, save_weights
 from Testing.making import context_of, tiny_plan
@@ -31,6 +32,11 @@ def model_of(folder: Path) -> dict[str, torch.Tensor]:
 
 def state_of(folder: Path) -> dict[str, torch.Tensor]:
     return load_weights(folder / "state" / "state.safetensors", "state")[0]
+
+
+def state_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """The averaged weights in the checkpoint, by the names of the model."""
+    return {name.removeprefix("average."): value for name, value in state_of(folder).items() if name.startswith("average.")}
 
 
 def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
@@ -115,6 +121,47 @@ def test_a_run_that_was_cancelled_and_resumed_is_the_unbroken_one_bit_for_bit(
 
 def test_what_a_cancelled_run_keeps_is_a_model_that_says_how_far_it_came(labelled: SliceBank, tmp_path: Path) -> None:
     cancelled(annotations_of(labelled), tmp_path, 5)
+    assert load_weights(tmp_path / "model.safetensors", "unet")[1].training["steps"] == 5
+
+
+def held_out_dice(folder: Path) -> dict[int, float]:
+    """Mean Dice of the held-out case, by step, from the history."""
+    rows = [row for row in read_history(folder / "metrics.csv", 10**6) if "dice_1" in row or "dice_2" in row]
+    dice = {int(row["step"]): [value for name, value in row.items() if name.startswith("dice")] for row in rows}
+    return {step: sum(values) / len(values) for step, values in dice.items()}
+
+
+@pytest.mark.parametrize("broken_at", [None, 2, 9])
+def test_a_cancelled_run_keeps_its_best_model_by_the_held_out_case(
+    broken_at: int | None, labelled: SliceBank, tmp_path: Path
+) -> None:
+    # So large a step that Dice goes up and down.
+    annotations, plan = annotations_of(labelled, "case2", count=3), tiny_plan(finetune__learning_rate=0.1, finetune__ema=0.0)
+    for stop in [11] if broken_at is None else [broken_at, 11]:
+        with pytest.raises(CancelledError):
+            finetune(annotations, plan, tmp_path, context_of(cancel_at=("finetune", stop)), resume=stop != broken_at)
+    dice = held_out_dice(tmp_path)
+    best = max(dice, key=lambda step: dice[step])
+    assert best < 11, "the last step must not be the best by chance, or this shows nothing"
+    kept, about = load_weights(tmp_path / "model.safetensors", "unet")
+    assert (about.training["steps"], about.training["held_out_dice"]) == (best, pytest.approx(dice[best], rel=1e-5))
+    with pytest.raises(CancelledError):
+        finetune(annotations, plan, tmp_path / "to there", context_of(cancel_at=("finetune", best)))
+    assert same(kept, state_weights(tmp_path / "to there"))
+
+
+def test_a_run_that_ends_keeps_its_last_weights_whatever_the_held_out_case_says(labelled: SliceBank, tmp_path: Path) -> None:
+    annotations, plan = annotations_of(labelled, "case2", count=3), tiny_plan(finetune__learning_rate=0.1, finetune__ema=0.0)
+    finetune(annotations, plan, tmp_path, context_of())
+    assert same(model_of(tmp_path), state_weights(tmp_path))
+    assert "held_out_dice" not in load_weights(tmp_path / "model.safetensors", "unet")[1].training
+
+
+def test_a_new_run_knows_nothing_of_the_best_of_an_earlier_one(labelled: SliceBank, tmp_path: Path) -> None:
+    finetune(annotations_of(labelled, "case2", count=3), tiny_plan(), tmp_path, context_of())
+    assert (tmp_path / "state" / "best.safetensors").exists()
+    cancelled(annotations_of(labelled), tmp_path, 5)
+    assert not (tmp_path / "state" / "best.safetensors").exists()
     assert load_weights(tmp_path / "model.safetensors", "unet")[1].training["steps"] == 5
 
 

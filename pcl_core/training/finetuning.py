@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from pcl_core.plan import Plan, steps_in
 from pcl_core.slices.augmentation import Augmenter
 from pcl_core.slices.bank import SliceBank
 from pcl_core.training.averaging import averaged_copy, update_average
+from pcl_core.training.best import BestSoFar
 from pcl_core.training.cases import Split, annotated_rows, channel_table
 from pcl_core.training.context import Context
 from pcl_core.training.devices import autocast, less_memory, on_device
@@ -79,7 +80,8 @@ def finetune(
 ) -> Finetuned:
     """Trains a U-Net and writes ``model.safetensors``, ``metrics.csv``, ``plan.json`` and ``state/`` into ``out``.
 
-    The weights at the last step are kept (averaged, when the plan says so). The held-out case never chooses among them.
+    The weights at the last step are kept (averaged, when the plan says so): the held-out case does not choose among them, so
+    that its Dice is an honest one. A cancelled run has no last step worth the name; it keeps the best on the held-out case.
 
     Args:
         annotations: slices, labels, classes, split.
@@ -92,14 +94,15 @@ def finetune(
     Raises:
         InputError: the weights to begin with do not match, the state is of another run, or files cannot be written.
         OutOfMemoryError: with the next smaller batch as its hint.
-        CancelledError: a checkpoint and the model so far are kept.
+        CancelledError: a checkpoint and the best model so far (without a held-out case, the last one) are kept.
     """
     with less_memory(plan.finetune.batch, least=1):
         run = _Finetuning(annotations, plan, out, context, begin)
         start = first_step(run.restore, out, plan, context, resume)
+        run.best.begin(start)
         loop = Loop("finetune", run.total, run.per_epoch, run.per_checkpoint, out / METRICS_FILE, out / STATE_FOLDER, context)
         rows = loop.run(run, start)
-    run.keep(run.total)
+    run.finish()
     return Finetuned(out / MODEL_FILE, run.transferred, run.total, rows[-1]["loss"] if rows else math.nan, rows)
 
 
@@ -140,6 +143,7 @@ class _Finetuning:
             },
             {volume.id: volume.hash for volume in annotations.split.train},
         )
+        self.best = BestSoFar(out / STATE_FOLDER)
         self._losses: list[Tensor] = []
         self._order: tuple[int, list[np.ndarray]] = (-1, [])
 
@@ -168,17 +172,27 @@ class _Finetuning:
         self._losses.clear()
         rate = cosine(step - 1, self.total, self.plan.finetune.learning_rate, self.plan.finetune.warmup)
         row = {"loss": loss, "learning_rate": rate}
-        scored = len(self.held_out) and validation_due(step, self.total)
-        return {**row, **self._held_out_dice()} if scored else row
+        if not len(self.held_out) or not validation_due(step, self.total):
+            return row
+        dice = self._held_out_dice()
+        if dice:
+            self.best.offer(sum(dice.values()) / len(dice), self.average.state_dict(), self._about(step))
+        return {**row, **dice}
 
     def save(self, step: int) -> None:
         save_state(self.out / STATE_FOLDER, self._modules(), self.optimiser, step, self.about)
 
     def keep(self, step: int) -> None:
-        training = {**self.about.training, "steps": step, "of_steps": self.total}
-        training["held_out"] = [volume.id for volume in self.annotations.split.held_out]
-        about = WeightFile("unet", self.plan, self.about.classes, training, self.about.data)
-        save_weights(self.out / MODEL_FILE, self.average.state_dict(), about)
+        tensors, about = self.best.found() or (self.average.state_dict(), self._about(step))
+        save_weights(self.out / MODEL_FILE, tensors, about)
+
+    def finish(self) -> None:
+        """Writes the model of the last step."""
+        save_weights(self.out / MODEL_FILE, self.average.state_dict(), self._about(self.total))
+
+    def _about(self, step: int) -> WeightFile:
+        held_out = [volume.id for volume in self.annotations.split.held_out]
+        return replace(self.about, training={**self.about.training, "steps": step, "of_steps": self.total, "held_out": held_out})
 
     def _modules(self) -> dict[str, torch.nn.Module]:
         return {"network": self.network, "average": self.average}

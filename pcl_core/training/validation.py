@@ -1,4 +1,4 @@
-"""How well a network does on held-out slices while it is trained. Nothing is chosen by it."""
+"""How well a network does on held-out slices while it is trained. Only a cancelled training chooses by it."""
 
 from __future__ import annotations
 
