@@ -13,11 +13,12 @@ from pcl_core.volumes.geometry import Axis
 from PCLLib import words
 from PCLLib.case_states import Case
 from PCLLib.scan_report import VolumeRow
-from PCLLib.scene_volumes import file_of, volumes_of_scene
+from PCLLib.scene_volumes import case_key, volumes_of_scene
 from PCLLib.segment_classes import SegmentClass, extended, matched
 from PCLLib.segment_nodes import labels_of, segments_of
 from PCLLib.segment_roles import Role, annotation_of, choice_of, segmentations_of, was_edited
 from PCLLib.slice_choice import drawn_slices, slice_count
+from PCLLib.volume_display import key_of
 from PCLLib.volume_nodes import geometry_of
 
 
@@ -54,10 +55,10 @@ class CaseBook:
         """
         nodes = volumes_of_scene()
         known = tuple(classes) or self.first_classes(nodes)
-        loaded = {path for node in nodes if (path := file_of(node)) is not None}
-        by_path = {row.path: row for row in self._rows}
-        cases = [self._of_node(node, known, by_path.get(file_of(node) or node)) for node in nodes]
-        return (*cases, *(_of_row(row) for row in self._rows if row.path not in loaded))
+        keys = [key_of(node) for node in nodes]
+        rows = {row.key: row for row in self._rows}
+        cases = [self._of_node(node, known, rows.get(key or "")) for node, key in zip(nodes, keys, strict=True)]
+        return (*cases, *(_of_row(row) for row in self._rows if row.key not in keys))
 
     def first_classes(self, nodes: Sequence[Any] | None = None) -> tuple[SegmentClass, ...]:
         """The classes of the first annotated case, by the names, colours and terminology of its segments."""
@@ -76,7 +77,6 @@ class CaseBook:
         return tuple(classes)
 
     def _of_node(self, node: Any, classes: Sequence[SegmentClass], row: VolumeRow | None) -> Case:
-        path = file_of(node)
         geometry = geometry_of(node)
         count = slice_count(geometry, self.axis)
         annotation = annotation_of(node)
@@ -85,10 +85,9 @@ class CaseBook:
         counted = tuple(choice_of(annotation).numbers(drawn.slices, count)) if drawn.slices else ()
         labels = row.labels if row is not None and annotation is None else None
         return Case(
-            key=node.GetID() if path is None else str(path),
+            key=case_key(node),
             name=node.GetName(),
-            path=path,
-            format="" if row is None else row.format,
+            row=row,
             slices=count,
             counted=tuple(range(count)) if labels is not None else counted,
             labels=labels,
@@ -139,10 +138,9 @@ def labels_and_slices(volume: Any, classes: Sequence[SegmentClass], axis: Axis) 
 def _of_row(row: VolumeRow) -> Case:
     counted = tuple(range(row.slices)) if row.labels is not None else ()
     return Case(
-        key=str(row.path),
+        key=row.key,
         name=row.id,
-        path=row.path,
-        format=row.format,
+        row=row,
         loaded=False,
         slices=row.slices,
         counted=counted,

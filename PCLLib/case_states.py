@@ -8,6 +8,8 @@ from pathlib import Path
 
 from slicer.i18n import tr as _
 
+from PCLLib.scan_report import VolumeRow
+
 
 class CaseState(Enum):
     """How far a case is."""
@@ -24,10 +26,9 @@ class Case:
     """One volume of the table.
 
     Attributes:
-        key: the path of its file, or the id of its volume node when it came from no file of a chosen folder.
+        key: of the row that it was loaded from, or the id of its volume node when it came from no chosen folder.
         name: shown to people.
-        path: of its file or DICOM folder; None for a volume of the scene.
-        format: of the file; empty without one.
+        row: what is known of its file or DICOM series; None for a volume of the scene.
         loaded: whether its volume is in the scene.
         slices: how many it has.
         counted: slices from which is learned, from 0; empty without an annotation.
@@ -40,8 +41,7 @@ class Case:
 
     key: str
     name: str
-    path: Path | None = None
-    format: str = ""
+    row: VolumeRow | None = None
     loaded: bool = True
     slices: int = 0
     counted: tuple[int, ...] = ()
@@ -50,6 +50,11 @@ class Case:
     reviewed: bool = False
     labels: Path | None = None
     remark: str = ""
+
+    @property
+    def path(self) -> Path | None:
+        """Of its file or DICOM folder; None for a volume of the scene."""
+        return None if self.row is None else self.row.path
 
     @property
     def annotated(self) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ class VolumeRow:
         frame: in a file of several; None for a volume of its own.
         warnings: what is doubtful about it, in sentences.
         labels: the label file that belongs to it, or None.
+        part: which of the volumes of its path it is, from 0 (a frame, or one of several DICOM series of a folder); None when
+            it is the only one.
     """
 
     id: str
@@ -37,6 +39,12 @@ class VolumeRow:
     frame: int | None
     warnings: tuple[str, ...]
     labels: Path | None = None
+    part: int | None = None
+
+    @property
+    def key(self) -> str:
+        """Tells it from all other volumes of the disk."""
+        return str(self.path) if self.part is None else f"{self.path}#{self.part}"
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> VolumeRow:
@@ -85,7 +93,7 @@ class ScanReport:
         data = json.loads(path.read_text(encoding="utf-8"))
         return cls(
             folder=Path(data["input"]),
-            volumes=tuple(VolumeRow.from_json(row) for row in data["volumes"]),
+            volumes=_with_parts([VolumeRow.from_json(row) for row in data["volumes"]]),
             bad=tuple(BadFile(Path(row["path"]), row["reason"]) for row in data["unreadable"]),
             warnings=tuple(row["message"] for row in data["warnings"]),
         )
@@ -101,3 +109,13 @@ class ScanReport:
         """
         files = Counter(row.path for row in self.volumes)
         return [str(row.path) if files[row.path] == 1 else row.id for row in self.volumes if row.id in left_out]
+
+
+def _with_parts(rows: Sequence[VolumeRow]) -> tuple[VolumeRow, ...]:
+    """Numbers the volumes that share a path, in the order of the report."""
+    shared, seen = Counter(row.path for row in rows), Counter[Path]()
+    numbered = []
+    for row in rows:
+        numbered.append(row if shared[row.path] == 1 else replace(row, part=seen[row.path]))
+        seen[row.path] += 1
+    return tuple(numbered)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import slicer
 
 from PCLLib.case_states import Case
-from PCLLib.volume_display import load_volume, loaded_from
+from PCLLib.volume_display import key_of, load_volume, loaded_from
 from PCLLib.volume_nodes import NotAVolumeError, geometry_of
 
 
@@ -28,21 +27,20 @@ def _usable(node: Any) -> bool:
     return True
 
 
+def case_key(node: Any) -> str:
+    """The key of the case that a volume node is of."""
+    return key_of(node) or str(node.GetID())
+
+
 def node_of(case: Case) -> Any:
     """The volume node of a case, loaded when it is not there yet.
 
     Raises:
         RuntimeError: Slicer cannot load the file, or the node is gone.
     """
-    node = slicer.mrmlScene.GetNodeByID(case.key) if case.path is None else loaded_from(case.path)
-    if node is None and case.path is not None:
-        node = load_volume(case.name, case.path, case.format)
+    node = loaded_from(case.key) or slicer.mrmlScene.GetNodeByID(case.key)
+    if node is None and case.row is not None:
+        node = load_volume(case.row)
     if node is None:
         raise RuntimeError(case.name)
     return node
-
-
-def file_of(node: Any) -> Path | None:
-    """The file of a chosen folder that a volume node was loaded from."""
-    path = node.GetAttribute("PCL.VolumePath")
-    return Path(path) if path else None

@@ -7,7 +7,7 @@ from typing import Any
 
 from PCLLib.case_states import Case
 from PCLLib.finetune_settings import FinetuneSettings
-from PCLLib.scene_volumes import file_of
+from PCLLib.scene_volumes import case_key
 from PCLLib.segment_classes import SegmentClass, read_class_list
 from PCLLib.segmentation_parameters import SegmentationParameters, settings_of
 from PCLLib.segmentation_session import SegmentationSession
@@ -62,8 +62,7 @@ class Desk:
         """The case of a volume node."""
         if volume is None:
             return None
-        path = file_of(volume)
-        key = volume.GetID() if path is None else str(path)
+        key = case_key(volume)
         return next((case for case in self.cases if case.key == key), None)
 
     def read(self) -> None:

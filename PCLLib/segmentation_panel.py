@@ -21,7 +21,7 @@ from PCLLib.message_area import MessageArea
 from PCLLib.questions import Questions
 from PCLLib.results import progress_sentence
 from PCLLib.review_part import ReviewPart
-from PCLLib.scene_volumes import file_of
+from PCLLib.scene_volumes import case_key
 from PCLLib.scene_watch import SceneWatch
 from PCLLib.segment_part import SegmentPart
 from PCLLib.segmentation_desk import Desk, default_out
@@ -184,7 +184,7 @@ class SegmentationPanel:
     def _annotate(self, case: Case) -> None:
         self.cases.show_case(case)
         volume = self.desk.volume
-        if volume is not None and (volume.GetID() == case.key or str(file_of(volume)) == case.key):
+        if volume is not None and case_key(volume) == case.key:
             self.editor.annotate(volume)
 
     def _correct(self, node: Any, volume: Any) -> None:

@@ -62,7 +62,7 @@ def stopped(model: Path | None) -> Message:
     if model is None:
         return Message(_("Cancelled before the first checkpoint; no model was made."), _("Start again whenever you like."))
     return Message(
-        _("Cancelled. The model as far as it had come is kept and can be used."),
+        _("Cancelled. The best model so far is kept and can be used."),
         _('To go on from it, choose "The last model" under Begin with.'),
     )
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import slicer
+from slicer.i18n import tr as _
 
+from pcl_core.errors import InputError
+from pcl_core.volumes.discovery import find_volumes
+from pcl_core.volumes.reading import read_volume
 from PCLLib.scan_report import VolumeRow
+from PCLLib.volume_nodes import ijk_to_ras
 
-_ATTRIBUTE = "PCL.VolumePath"
+_ATTRIBUTE = "PCL.VolumeKey"
 
 
 def show_volume(row: VolumeRow) -> Any:
@@ -19,31 +23,49 @@ def show_volume(row: VolumeRow) -> Any:
         the volume node.
 
     Raises:
-        RuntimeError: Slicer cannot load the file.
+        RuntimeError: the file cannot be loaded.
     """
-    node = loaded_from(row.path)
+    node = loaded_from(row.key)
     if node is None:
-        node = load_volume(row.id, row.path, row.format)
+        node = load_volume(row)
     slicer.util.setSliceViewerLayers(background=node, fit=True)
     return node
 
 
-def load_volume(name: str, path: Path, file_format: str) -> Any:
-    """Loads a file, or the DICOM series of a folder, into the scene. Raises RuntimeError when Slicer cannot."""
-    properties = {"name": name, "singleFile": file_format != "dicom", "show": False}
-    node = slicer.util.loadVolume(str(_file_of(path)), properties=properties)
-    node.SetAttribute(_ATTRIBUTE, str(path))
+def load_volume(row: VolumeRow) -> Any:
+    """Loads a volume into the scene.
+
+    Slicer reads files of one volume. DICOM series and frames are read as the engine reads them: Slicer would take one series or
+    frame of several without saying which.
+
+    Raises:
+        RuntimeError: the file cannot be loaded.
+    """
+    if row.format == "dicom" or row.part is not None:
+        node = _load_part(row)
+    else:
+        node = slicer.util.loadVolume(str(row.path), properties={"name": row.id, "singleFile": True, "show": False})
+    node.SetAttribute(_ATTRIBUTE, row.key)
     return node
 
 
-def loaded_from(path: Path) -> Any:
-    """The node that was loaded from a path; None when there is none."""
-    nodes = slicer.util.getNodesByClass("vtkMRMLVolumeNode")
-    return next((node for node in nodes if node.GetAttribute(_ATTRIBUTE) == str(path)), None)
+def _load_part(row: VolumeRow) -> Any:
+    try:
+        sources = [source for source in find_volumes(row.path).sources if source.path == row.path]
+        if (row.part or 0) >= len(sources):
+            raise RuntimeError(_("{path} has changed since it was looked at.").format(path=row.path))
+        volume = read_volume(sources[row.part or 0])
+    except InputError as error:
+        raise RuntimeError(str(error)) from error
+    return slicer.util.addVolumeFromArray(volume.voxels, ijkToRAS=ijk_to_ras(volume.geometry), name=row.id)
 
 
-def _file_of(path: Path) -> Path:
-    """The file to load: for a DICOM series the first of its folder, from which Slicer finds the others."""
-    if not path.is_dir():
-        return path
-    return min((one for one in path.iterdir() if one.is_file() and not one.name.startswith(".")), default=path)
+def key_of(node: Any) -> str | None:
+    """The key of the volume of a chosen folder that a node was loaded from; None for other nodes."""
+    key: str | None = node.GetAttribute(_ATTRIBUTE)
+    return key or None
+
+
+def loaded_from(key: str) -> Any:
+    """The node that was loaded for the key of a volume; None when there is none."""
+    return next((node for node in slicer.util.getNodesByClass("vtkMRMLVolumeNode") if key_of(node) == key), None)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import nibabel as nib
 import numpy as np
 import pytest
 
+from pcl_core.volumes.discovery import find_volumes
 from pcl_core.volumes.geometry import Geometry
 from pcl_core.volumes.writing import write_volume
+from Testing.dicom_files import write_dicom
 from Testing.PCLSegmentation.conftest import SHAPE, block
 
 GRID = Geometry(SHAPE[::-1], (1.0, 1.0, 4.0), (0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0))
@@ -136,6 +139,51 @@ def test_a_case_of_a_folder_is_loaded_with_its_labels_by_a_double_click(page, fo
     assert len(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")) == 1
 
 
+def voxels_of_case(page, slicer, name):
+    """Loads a case by a double click on its row and returns its voxels."""
+    row = [one for one, _state in page.rows()].index(name)
+    page.ui.caseTable.cellDoubleClicked(row, 0)
+    assert page.message == ""
+    return slicer.util.arrayFromVolume(page.panel.desk.volume)
+
+
+def test_each_dicom_series_of_a_folder_is_a_case_of_its_own(page, tmp_path, slicer):
+    folder = tmp_path / "scans"
+    write_dicom(folder, block(1), series="1.2.3", prefix="a", _0008103e="T1")
+    write_dicom(folder, block(2), series="1.2.4", prefix="b", _0008103e="T2")
+    add_folder(page, folder)
+    names = sorted(name for name, _state in page.rows())
+    assert names == ["scans_T1", "scans_T2"]
+    assert np.array_equal(voxels_of_case(page, slicer, "scans_T2"), block(2))
+    assert sorted(name for name, _state in page.rows()) == names, "loading one must not hide the other"
+    assert np.array_equal(voxels_of_case(page, slicer, "scans_T1"), block(1))
+    assert np.array_equal(voxels_of_case(page, slicer, "scans_T2"), block(2))
+    assert len(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")) == 2
+
+
+def test_a_dicom_series_lies_in_the_scene_where_it_lies_in_the_patient(page, tmp_path, slicer):
+    from PCLLib.volume_nodes import geometry_of
+
+    turned = np.array([[1.0, 0, 0], [0, 0.8, -0.6], [0, 0.6, 0.8]])
+    write_dicom(tmp_path / "scans", block(1), direction=turned)
+    add_folder(page, tmp_path / "scans")
+    assert np.array_equal(voxels_of_case(page, slicer, page.rows()[0][0]), block(1))
+    (source,) = find_volumes(tmp_path / "scans").sources
+    assert geometry_of(page.panel.desk.volume).differs_from(source.geometry, 1e-5) == ""
+
+
+def test_each_frame_of_a_file_is_a_case_of_its_own(page, tmp_path, slicer):
+    (tmp_path / "scans").mkdir()
+    frames = np.stack([block(seed) for seed in range(3)])
+    nib.save(nib.Nifti1Image(frames.T, np.diag([1.0, 1.0, 4.0, 1.0])), tmp_path / "scans" / "cine.nii.gz")
+    add_folder(page, tmp_path / "scans")
+    assert len(page.rows()) == 3
+    names = [name for name, _state in page.rows()]
+    for frame in (2, 0, 1):
+        assert np.array_equal(voxels_of_case(page, slicer, names[frame]), block(frame))
+    assert len(page.rows()) == 3
+
+
 def test_a_bad_file_of_a_folder_is_told(page, folder):
     (folder / "broken.nrrd").write_bytes(b"nothing")
     add_folder(page, folder)
@@ -192,6 +240,42 @@ def test_a_segmentation_file_of_slicer_keeps_its_names(page, scans, tmp_path, sl
     page.bench.wait_until(lambda: page.states()["scan3"] == "Annotated", 20)
     page.bench.choose(page.ui.countingComboBox, "Drawn slices")
     assert page.states()["scan3"] == "Partly annotated (2 of 8 slices)"
+
+
+def segmentation_file(folder):
+    """A DICOM file that is named as one; what reads it is not of this extension."""
+    (write_dicom(folder, block(0)[:1]) / "image001.dcm").rename(folder / "seg.dcm")
+    return folder / "seg.dcm"
+
+
+def test_dicom_segmentation_objects_need_an_extension_which_is_named(page, scans, tmp_path):
+    page.choose("scan2")
+    page.bench.answer_file(segmentation_file(tmp_path / "dicom"))
+    page.bench.click(page.ui.importButton)
+    page.bench.wait_until(lambda: "Install the extension QuantitativeReporting to read DICOM SEG" in page.message, 20)
+    assert page.states()["scan2"] == "Not annotated"
+
+
+def test_a_dicom_segmentation_object_is_read_by_the_extension_that_can(page, scans, tmp_path, slicer, drawn, monkeypatch):
+    path = segmentation_file(tmp_path / "dicom")
+
+    class DICOMSegmentationPlugin:
+        """Plays the plugin of QuantitativeReporting, which cannot be had outside Slicer: its two calls, and what they make."""
+
+        def examineFiles(self, files):  # noqa: N802 (Slicer's own name)
+            return list(files)
+
+        def load(self, loadable):
+            assert loadable == str(path)
+            return drawn(scans[3], slice(2, 5), names=("block",)) is not None
+
+    monkeypatch.setattr(slicer.modules, "dicomPlugins", {"DICOMSegmentationPlugin": DICOMSegmentationPlugin}, raising=False)
+    page.choose("scan2")
+    page.bench.answer_file(path)
+    page.bench.click(page.ui.importButton)
+    page.bench.wait_until(lambda: page.states()["scan2"] == "Annotated", 20)
+    page.bench.choose(page.ui.countingComboBox, "Drawn slices")
+    assert page.states()["scan2"] == "Partly annotated (3 of 8 slices)"
 
 
 def test_voxels_that_are_not_annotated_make_the_drawn_slices_count(page, scans, tmp_path):

@@ -47,7 +47,7 @@ def test_a_model_keeps_classes_and_learns_from_the_slices_that_count(annotated, 
     assert annotated.ui.segmentButton.enabled
 
 
-def test_a_cancelled_training_keeps_the_model_so_far(annotated, tmp_path):
+def test_a_cancelled_training_keeps_the_best_model_so_far(annotated, tmp_path):
     from PCLLib.finetuning import Speed
 
     annotated.small(tmp_path / "models")
@@ -64,7 +64,7 @@ def test_a_cancelled_training_keeps_the_model_so_far(annotated, tmp_path):
     annotated.bench.click(annotated.ui.cancelButton)
     assert annotated.wait("CANCELLING", "IDLE") is not None
     annotated.wait("IDLE")
-    assert "The model as far as it had come is kept" in annotated.message
+    assert "The best model so far is kept" in annotated.message
     model = tmp_path / "models" / "model_01" / "model.safetensors"
     assert about(model)["training"]["steps"] < 2000
     assert annotated.session.model.path == model

@@ -192,7 +192,9 @@ class _Finetuning:
 
     def _about(self, step: int) -> WeightFile:
         held_out = [volume.id for volume in self.annotations.split.held_out]
-        return replace(self.about, training={**self.about.training, "steps": step, "of_steps": self.total, "held_out": held_out})
+        return replace(
+            self.about, training={**self.about.training, "steps": step, "of_steps": self.total, "held_out": held_out}
+        )
 
     def _modules(self) -> dict[str, torch.nn.Module]:
         return {"network": self.network, "average": self.average}
