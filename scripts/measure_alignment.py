@@ -64,9 +64,7 @@ def _begin(folder: Path, rule: str, args: argparse.Namespace, seed: int) -> Sequ
     return ["--encoder", encoder]
 
 
-def _spoil_all(
-    cases: dict[str, Case], folder: Path, args: argparse.Namespace, rng: np.random.Generator, test: set[str]
-) -> None:
+def _spoil_all(cases: dict[str, Case], folder: Path, axis: str, rng: np.random.Generator, test: set[str]) -> None:
     for name, case in cases.items():
         into = folder / ("test" if name in test else "pool")
         lost, before, turned = rng.uniform(0, 0.4), rng.uniform(), rng.uniform() < 0.2
