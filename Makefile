@@ -9,8 +9,9 @@ OUT ?= demo-output
 demo: .venv/.ready
 	$(RUN) -m pcl_core demo --out $(OUT)
 
+# Side by side, each on one thread: threads of several trainings are in each other's way. A file stays in one process.
 test: .venv/.bench-ready
-	$(RUN) -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -m "not slow" -n auto --maxprocesses 4 --dist loadfile
 
 # The slow tests that continuous integration runs; "make test-slow SLOW=slow" runs all of them.
 SLOW ?= ci_slow

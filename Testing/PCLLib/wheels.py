@@ -29,10 +29,10 @@ def make_wheel(folder: Path, name: str, version: str, needs: Iterable[str] = ())
 
 def make_python(folder: Path, borrowed: Iterable[str] = ()) -> Path:
     """An interpreter with pip and, of the packages here, the borrowed ones only."""
-    venv.create(folder, with_pip=True)
+    venv.create(folder, with_pip=False)
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     site = folder / "lib" / version / "site-packages"
-    for name in borrowed:
+    for name in ("pip", *borrowed):  # a pip of its own would take ten seconds
         files = metadata.distribution(name).files or ()
         for top in {path.parts[0] for path in files if ".." not in path.parts}:
             where = Path(str(metadata.distribution(name).locate_file(top)))
