@@ -1,9 +1,9 @@
 """Which case to annotate next, and which few slices of it.
 
-Greedy k-centre selection (Sener and Savarese, Active learning for convolutional neural networks: a core-set approach, 2018)
-over the features of slices and their positions: the next case is the one whose slices are farthest from everything that is
-drawn, and of it those slices are drawn that leave the others nearest to a drawn one. With a model, slices that it is unsure of
-count as farther.
+Greedy maximum coverage (as in Yang et al., Suggestive annotation, MICCAI 2017) over the features of slices and their positions:
+those slices are drawn that bring all slices of all volumes nearest to a drawn one, on average. With a model, slices that it is
+unsure of count for more. The farthest-first rule of core sets (Sener and Savarese 2018) is not used: it asks for the first and
+last slices of odd volumes, and did worse than chance (Docs/positions.md).
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import numpy as np
 
 # A whole volume apart in position counts as so many usual distances of features.
 _POSITION_WEIGHT = 2.0
+# Coverage is measured on so many slices at most, evenly taken from all.
+_MOST_TARGETS = 4096
 
 
 @dataclass(frozen=True)
@@ -57,22 +59,60 @@ def suggest(
     """
     points = _points(features, positions)
     unsure = uncertainty or [np.zeros(len(part)) for part in points]
-    centres = [points[volume][list(numbers)] for volume, numbers in drawn.items() if len(numbers)]
-    nearest = [_nearest(part, np.concatenate(centres)) if centres else _to_the_middle(part, points) for part in points]
+    covered = _Coverage(points, unsure)
+    for volume, numbers in drawn.items():
+        covered.add(points[volume][list(numbers)])
     left = [number for number in range(len(points)) if number not in drawn]
     found: list[Suggestion] = []
     while left and len(found) < cases:
-        worth = {number: float((nearest[number] * (1 + unsure[number])).mean()) for number in left}
-        # Without anything drawn the most usual case comes first: it says the most about the others.
-        best = max(left, key=worth.__getitem__) if centres else min(left, key=worth.__getitem__)
-        chosen = _slices(points[best], unsure[best], min(slices, len(points[best])))
-        found.append(Suggestion(best, chosen, float(nearest[best].mean()), float(unsure[best].mean())))
-        new = points[best][list(chosen)]
-        nearest = [_nearest(part, new) if not centres else np.minimum(near, _nearest(part, new))
-                   for part, near in zip(points, nearest, strict=True)]  # fmt: skip
-        centres.append(new)
+        choices = {number: covered.best(points[number], min(slices, len(points[number]))) for number in left}
+        best = max(left, key=lambda number: choices[number][1])
+        chosen = tuple(sorted(choices[best][0]))
+        found.append(Suggestion(best, chosen, covered.distance(points[best]), float(unsure[best].mean())))
+        covered.add(points[best][list(chosen)])
         left.remove(best)
     return found
+
+
+class _Coverage:
+    """How near all slices are to a drawn one.
+
+    Args:
+        points: for each volume (slices, D).
+        unsure: for each volume (slices,) of 0 to 1.
+    """
+
+    def __init__(self, points: Sequence[np.ndarray], unsure: Sequence[np.ndarray]) -> None:
+        everything, doubts = np.concatenate(points), np.concatenate(unsure)
+        some = np.linspace(0, len(everything) - 1, min(len(everything), _MOST_TARGETS)).round().astype(int)
+        self._targets = everything[some]
+        self._weights = 1 + doubts[some] / (doubts.mean() or 1.0)
+        self._centres = np.empty((0, everything.shape[1]))
+        # Before anything is drawn, every slice is equally far from it: the first choice is the most usual one.
+        self._near = np.full(len(some), 2 * float(np.abs(everything).max()) * np.sqrt(everything.shape[1]))
+
+    def add(self, centres: np.ndarray) -> None:
+        """Slices (n, D) are drawn."""
+        if len(centres):
+            self._centres = np.concatenate([self._centres, centres])
+            self._near = np.minimum(self._near, _distances(centres, self._targets).min(axis=0))
+
+    def best(self, part: np.ndarray, count: int) -> tuple[list[int], float]:
+        """The slices of a volume (n, D) that bring the others nearest when they are drawn, and by how much."""
+        distances, near = _distances(part, self._targets), self._near
+        chosen: list[int] = []
+        while len(chosen) < count:
+            gains = np.maximum(near - distances, 0) @ self._weights
+            gains[chosen] = -1
+            chosen.append(int(gains.argmax()))
+            near = np.minimum(near, distances[chosen[-1]])
+        return chosen, float((self._near - near) @ self._weights)
+
+    def distance(self, part: np.ndarray) -> float:
+        """Mean distance of slices (n, D) from the nearest drawn one; with nothing drawn, from all others."""
+        if len(self._centres):
+            return float(_distances(part, self._centres).min(axis=1).mean())
+        return float(_distances(part, self._targets).mean())
 
 
 def _points(features: Sequence[np.ndarray], positions: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -85,26 +125,8 @@ def _points(features: Sequence[np.ndarray], positions: Sequence[np.ndarray]) -> 
     ]
 
 
-def _nearest(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """(n,) distance of each point from the nearest centre."""
-    squares = (points**2).sum(axis=1)[:, None] + (centres**2).sum(axis=1)[None, :] - 2 * points @ centres.T
-    distances: np.ndarray = np.sqrt(np.maximum(squares, 0)).min(axis=1)
+def _distances(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """(n, m) distances of points (n, D) and (m, D)."""
+    squares = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1)[None, :] - 2 * one @ other.T
+    distances: np.ndarray = np.sqrt(np.maximum(squares, 0))
     return distances
-
-
-def _to_the_middle(part: np.ndarray, points: Sequence[np.ndarray]) -> np.ndarray:
-    """(n,) distance of each slice of a volume from the nearest slices of the other volumes, on average."""
-    others = [_nearest(part, other) for other in points if other is not part]
-    middle: np.ndarray = np.mean(others, axis=0) if others else np.zeros(len(part))
-    return middle
-
-
-def _slices(points: np.ndarray, unsure: np.ndarray, count: int) -> tuple[int, ...]:
-    """Slices of a volume by greedy k-centre, beginning with the one that is nearest to all others."""
-    distance = np.sqrt(np.maximum(((points[:, None, :] - points[None, :, :]) ** 2).sum(axis=2), 0))
-    chosen = [int((distance.mean(axis=1) / (1 + unsure)).argmin())]
-    while len(chosen) < count:
-        left = distance[:, chosen].min(axis=1) * (1 + unsure)
-        left[chosen] = -1
-        chosen.append(int(left.argmax()))
-    return tuple(sorted(chosen))
