@@ -29,7 +29,7 @@ from pcl_core.volumes.cases import Case, find_cases
 from pcl_core.volumes.geometry import AXES, canonical_view
 
 Drawn = dict[str, list[int]]
-STRATEGIES = ("random", "even", "suggest", "model")
+STRATEGIES = ("random", "suggest", "model", "even")
 
 
 def main() -> None:
@@ -40,7 +40,7 @@ def main() -> None:
     random.Random(0).shuffle(names)
     link([cases[name] for name in names[: args.test]], args.out / "test")
     rows: list[dict[str, object]] = []
-    for seed in range(args.seeds):
+    for seed in args.seeds:
         chosen = random.Random(seed + 1).sample(names[args.test :], args.pool)
         one = _Seed(args, seed, {name: cases[name] for name in chosen})
         for strategy in STRATEGIES:
@@ -123,7 +123,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pool", type=int, default=40, help="patients to choose from")
     parser.add_argument("--cases", type=int, nargs="+", default=[2, 4, 8], help="annotated cases, round by round")
     parser.add_argument("--slices", type=int, default=3, help="drawn of each case")
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
     parser.add_argument("--steps", type=int, default=400, help="of each training")
     parser.add_argument("--options", nargs=argparse.REMAINDER, default=[], help="last: what follows goes to finetune")
     return parser.parse_args()
