@@ -48,6 +48,7 @@ class CasesPart:
         self._table.left_out_changed.connect(self._left_out)
         self._table.chosen.connect(self._choose)
         self._table.wanted.connect(self.show_case)
+        desk.case_wanted.connect(self.show_case)
         ui.addFolderButton.clicked.connect(lambda *_arguments: self._ask_folder())
         ui.removeFolderButton.clicked.connect(lambda *_arguments: self._remove_folders())
         ui.annotateButton.clicked.connect(lambda *_arguments: self._annotate())

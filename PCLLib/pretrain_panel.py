@@ -20,6 +20,7 @@ from PCLLib.messages import Message, Tone
 from PCLLib.output_folder import proposed
 from PCLLib.parameters import PretrainParameters, settings_of
 from PCLLib.plan_form import PlanForm
+from PCLLib.pretrain_inspection import PretrainInspection
 from PCLLib.pretrain_session import PretrainSession
 from PCLLib.results import progress_sentence
 from PCLLib.scan_report import VolumeRow
@@ -59,6 +60,7 @@ class PretrainPanel:
         self._typing.setInterval(_TYPING_MS)
         self._filling = False
         self._axis = ""
+        self.inspection = PretrainInspection(ui.inspectorSection, session, lambda: self._parameters)
         self._connect()
         self.render()
 
@@ -154,7 +156,7 @@ class PretrainPanel:
         self._filling = True  # several parameters change together, and the person is there to be asked
         parameters.folder, parameters.out = folder, out
         if chosen:
-            parameters.leftOut = []
+            parameters.leftOut, parameters.flipped = [], []
         self._filling = False
         if chosen and folder:
             self._axis = parameters.axis.value
@@ -223,6 +225,7 @@ class PretrainPanel:
         ui.useButton.setEnabled(there)
         ui.useButton.setToolTip("" if there else _("The module PCLSegmentation is not there."))
         self._render_summary()
+        self.inspection.widget.render()
 
     def _render_buttons(self) -> None:
         ui, session = self.ui, self.session
@@ -270,6 +273,7 @@ class PretrainPanel:
     def _render_summary(self) -> None:
         report, parameters = self.session.report, self._parameters
         left_out = parameters.leftOut if parameters is not None else []
+        self._table.mark(left_out, parameters.flipped if parameters is not None else [])
         self.ui.tableLabel.setText(scan_table.summary(report, left_out) if report else "")
 
     def _show_report(self) -> None:

@@ -11,6 +11,7 @@ import qt
 from slicer.i18n import tr as _
 
 from PCLLib import gpu
+from PCLLib import pretrain_calls as calls
 from PCLLib import pretrain_texts as texts
 from PCLLib.dependencies import Dependencies
 from PCLLib.engine import Engine, temporary_files_in
@@ -221,9 +222,7 @@ class PretrainSession:
         can = self.states.view.start and not self.installer.needed
         if can and settings is not None and report is not None and report.kept(settings.left_out):
             folder = tempfile.TemporaryDirectory(prefix="pcl-estimate-")
-            left_out = _written(Path(folder.name) / "left_out.txt", report.names_of(settings.left_out))
-            words: list[object] = ["pretrain", settings.folder, "--out", Path(folder.name) / "nothing", "--estimate"]
-            words += [*settings.plan_words(), "--exclude-from", left_out]
+            words = calls.estimate_words(settings, report, Path(folder.name))
             variables = temporary_files_in(Path(folder.name))
             self.jobs.run(_ESTIMATE, Work(words, self._estimated, folder.cleanup, variables=variables))
         self.changed.emit()
@@ -263,11 +262,8 @@ class PretrainSession:
             self.installer.ask(self.resume, self._offer_to_install)
             return
         out = OutputFolder(settings.out)
-        words = ["pretrain", interrupted.folder or settings.folder, "--out", out.path, "--plan", out.plan, "--resume"]
-        if out.left_out.is_file():
-            words += ["--exclude-from", out.left_out]
         earlier = [(step, loss) for step, loss in out.losses() if step <= interrupted.step]
-        self._train([*words, "--device", interrupted.device], earlier)
+        self._train(calls.resume_words(settings, interrupted), earlier)
 
     def cancel(self) -> None:
         """Cancels what runs: a training keeps its last step, a look at a folder keeps nothing."""
@@ -282,14 +278,12 @@ class PretrainSession:
         settings, report = self._settings, self.report
         assert settings is not None
         assert report is not None
-        out = OutputFolder(settings.out)
         try:
-            out.write_record(settings.folder, settings.device, report.names_of(settings.left_out))
+            words = calls.train_words(settings, report)
         except OSError as error:
             self.states.to(State.FAILED)
-            self.tell(texts.not_writable(out.path, error.strerror or str(error)))
+            self.tell(texts.not_writable(settings.out, error.strerror or str(error)))
             return
-        words = ["pretrain", settings.folder, "--out", out.path, *settings.plan_words(), "--exclude-from", out.left_out]
         self._train(words, [])
 
     def _train(self, words: Sequence[object], earlier: list[tuple[int, float]]) -> None:
@@ -386,8 +380,3 @@ class PretrainSession:
         """Starts again with other settings, which the panel writes into the parameters; replacing was allowed already."""
         self.settings_wanted.emit(dict(smaller))
         self._begin()
-
-
-def _written(path: Path, names: Sequence[str]) -> Path:
-    path.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
-    return path

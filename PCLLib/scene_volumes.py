@@ -8,7 +8,7 @@ from typing import Any
 import slicer
 
 from PCLLib.case_states import Case
-from PCLLib.volume_display import load_volume, loaded_from
+from PCLLib.volume_display import load_volume, loaded_from, path_of
 from PCLLib.volume_nodes import NotAVolumeError, geometry_of
 
 
@@ -44,5 +44,4 @@ def node_of(case: Case) -> Any:
 
 def file_of(node: Any) -> Path | None:
     """The file of a chosen folder that a volume node was loaded from."""
-    path = node.GetAttribute("PCL.VolumePath")
-    return Path(path) if path else None
+    return path_of(node)

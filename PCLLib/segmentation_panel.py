@@ -17,6 +17,7 @@ from PCLLib.editor_part import EditorPart
 from PCLLib.events import Progress
 from PCLLib.finetune_part import FinetunePart
 from PCLLib.log_drawer import LogDrawer
+from PCLLib.looking_part import LookingPart
 from PCLLib.message_area import MessageArea
 from PCLLib.questions import Questions
 from PCLLib.results import progress_sentence
@@ -60,6 +61,7 @@ class SegmentationPanel:
         self.segment = SegmentPart(ui, self.desk, questions)
         self.review = ReviewPart(ui, self.desk)
         self.editor = EditorPart(ui, self.desk)
+        self.looking = LookingPart(ui, self.desk)
         self._watch = SceneWatch()
         self._typing = qt.QTimer()
         self._typing.setSingleShot(True)
@@ -132,6 +134,7 @@ class SegmentationPanel:
         self.finetune.stop()
         self.segment.stop()
         self.editor.stop()
+        self.looking.clear()
         self.desk.volume = self.desk.chosen = None
         self._model = None
         self.session.clear()
@@ -229,6 +232,7 @@ class SegmentationPanel:
         self.finetune.render()
         self.segment.render()
         self.review.render()
+        self.looking.render()
 
     def _show_progress(self, progress: Progress) -> None:
         if self.session.doing in (Doing.CANCELLING, Doing.IDLE):

@@ -414,7 +414,7 @@ class SegmentationSession:
     def _happened(self, name: str, event: Event) -> None:
         if isinstance(event, Warned):
             self.logged.emit(_("Note: {message}").format(message=event.message))
-        elif isinstance(event, Progress) and name != ESTIMATE:
+        elif isinstance(event, Progress) and name in (_SCAN, _FOLDER, TRAIN, COMPARE):
             self.progressed.emit(event)
         elif isinstance(event, Measured) and name == TRAIN:
             self.measured.emit(event.step, event.values)

@@ -36,6 +36,12 @@ def load_volume(name: str, path: Path, file_format: str) -> Any:
     return node
 
 
+def path_of(node: Any) -> Path | None:
+    """The file or folder that a node was loaded from by this extension; None for any other node."""
+    path = node.GetAttribute(_ATTRIBUTE)
+    return Path(path) if path else None
+
+
 def loaded_from(path: Path) -> Any:
     """The node that was loaded from a path; None when there is none."""
     nodes = slicer.util.getNodesByClass("vtkMRMLVolumeNode")

@@ -1,0 +1,144 @@
+"""The cases of PCLSegmentation as the engine's inputs and back, for the inspector and for "Annotate next"."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from pcl_core.volumes.geometry import Axis
+from PCLLib.case_states import Case
+from PCLLib.position_report import PlacedVolume
+from PCLLib.scene_volumes import node_of
+from PCLLib.segmentation_desk import Desk
+from PCLLib.training_set import file_name
+from PCLLib.volume_display import loaded_from
+from PCLLib.volume_nodes import write_volume_node
+from PCLLib.weight_files import WeightFile, WeightFileError
+
+
+class SegmentationInspection:
+    """What the inspector is told of the cases.
+
+    Args:
+        desk: the cases, and who shows them.
+    """
+
+    decides = False
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._keys: dict[Path, str] = {}
+
+    def why_not(self) -> str:
+        """Why there is nothing to look at now."""
+        session = self._desk.session
+        if session.installer.needed and not session.states.idle:
+            return _("Wait until what runs is over.")
+        if len(self._desk.cases) < 2:
+            return _("Open two or more volumes, or add a folder of them.")
+        return ""
+
+    # Out
+
+    def words(self, folder: Path) -> Sequence[object]:
+        """Volumes of the scene are written out; those of chosen folders are read where they are."""
+        return [*self.inputs(folder), "--axis", self._desk.session.book.axis, "--device", self._desk.device]
+
+    def inputs(self, folder: Path) -> list[object]:
+        """The inputs of the engine.
+
+        Args:
+            folder: for the volumes of the scene.
+
+        Raises:
+            RuntimeError, InputError, OSError: a volume cannot be written.
+        """
+        in_folders = {row.path for row in self._desk.session.book.rows()}
+        self._keys = {path: str(path) for path in in_folders}
+        for number, case in enumerate(self._desk.cases, 1):
+            if case.path is None or case.path not in in_folders:
+                path = folder / "volumes" / f"{file_name(number, case.name)}.nrrd"
+                write_volume_node(node_of(case), path, compressed=False)
+                self._keys[path] = case.key
+        written: list[object] = [folder / "volumes"] if (folder / "volumes").is_dir() else []
+        parameters = self._desk.parameters
+        return [*written, *(parameters.folders if in_folders and parameters is not None else ())]
+
+    def path_of(self, case: Case) -> Path | None:
+        """The file of a case among the last inputs."""
+        return next((path for path, key in self._keys.items() if key == case.key), None)
+
+    def encoder(self) -> Path | None:
+        """The encoder that a fine-tuning begins with."""
+        about = self._weights()
+        return about.path if about is not None else None
+
+    def threshold(self) -> float:
+        """The threshold that the encoder was trained by."""
+        about = self._weights()
+        return about.plan.pretrain.threshold if about is not None else 0.0
+
+    def axis_of(self, model: WeightFile | None) -> Axis:
+        """Across which slices the engine counts, given the model and the encoder that it is handed."""
+        about = model if model is not None else self._weights()
+        return about.plan.slices.axis if about is not None else self._desk.session.book.axis
+
+    def _weights(self) -> WeightFile | None:
+        parameters = self._desk.parameters
+        if parameters is None or not parameters.encoder:
+            return None
+        try:
+            return WeightFile.read(Path(parameters.encoder), "encoder")
+        except WeightFileError:
+            return None
+
+    # Back
+
+    def case_of(self, path: Path) -> Case | None:
+        """The case of one of the last inputs; None when it is gone."""
+        key = self._keys.get(path)
+        return next((case for case in self._desk.cases if case.key == key), None)
+
+    def marks(self) -> tuple[Collection[str], Collection[str]]:
+        """Nothing is decided here: a segmentation does not depend on positions."""
+        return (), ()
+
+    def name_of(self, volume: PlacedVolume) -> str:
+        """The name in the table of cases."""
+        case = self.case_of(volume.path)
+        return case.name if case is not None and case.path is None else volume.id
+
+    def node_of(self, volume: PlacedVolume) -> Any:
+        """The volume node; None while the case is not loaded."""
+        key = self._keys.get(volume.path, "")
+        return slicer.mrmlScene.GetNodeByID(key) or loaded_from(Path(key))
+
+    def volume_of(self, node: Any, volumes: Sequence[PlacedVolume]) -> PlacedVolume | None:
+        """The volume of a node."""
+        case = self._desk.case_of(node)
+        return next((one for one in volumes if case is not None and self._keys.get(one.path) == case.key), None)
+
+    def open(self, volume: PlacedVolume) -> Any:
+        """Shows the case as a double click in the table does."""
+        case = self.case_of(volume.path)
+        if case is None:
+            raise RuntimeError(volume.id)
+        return self.open_case(case)
+
+    def open_case(self, case: Case) -> Any:
+        """Loads a case when it is not there yet, and shows it. Raises RuntimeError when Slicer cannot load it."""
+        self._desk.case_wanted.emit(case)
+        return node_of(case)
+
+    def leave_out(self, volume: PlacedVolume, on: bool) -> None:
+        """Is not offered."""
+
+    def flip(self, volume: PlacedVolume, on: bool) -> None:
+        """Is not offered."""
+
+    def use_threshold(self, value: float) -> None:
+        """Is not offered."""
