@@ -48,7 +48,7 @@ class CasesPart:
         self._table.left_out_changed.connect(self._left_out)
         self._table.chosen.connect(self._choose)
         self._table.wanted.connect(self.show_case)
-        desk.case_wanted.connect(self.show_case)
+        desk.case_wanted.connect(self._show_and_choose)
         ui.addFolderButton.clicked.connect(lambda *_arguments: self._ask_folder())
         ui.removeFolderButton.clicked.connect(lambda *_arguments: self._remove_folders())
         ui.annotateButton.clicked.connect(lambda *_arguments: self._annotate())
@@ -120,6 +120,10 @@ class CasesPart:
         volume = self._loaded(case)
         if volume is not None:
             self._desk.volume_wanted.emit(volume)
+
+    def _show_and_choose(self, case: Case) -> None:
+        self.show_case(case)
+        self.choose(case.key)
 
     def _loaded(self, case: Case) -> Any:
         try:

@@ -10,6 +10,9 @@ from PCLLib.inspector import Inspector, Tile
 from PCLLib.position_report import Outlier, PlacedVolume
 from PCLLib.thumbnails import COLORS, Frame
 
+# A line of a caption that is as long as any usual one.
+LONGEST = "slice 100 of 100"
+
 
 def millimetres(volume: PlacedVolume, number: int) -> str:
     """Where a slice lies, as the slice views say it: ``S -13.5 mm``."""
@@ -33,7 +36,8 @@ def caption(tile: Tile) -> str:
     """Below a picture, but for the name: slice, position, millimetres, and how it is related."""
     lines = [
         _("slice {n} of {m}").format(n=tile.number + 1, m=tile.volume.count),
-        f"{tile.position:.2f} · {millimetres(tile.volume, tile.number)}",
+        _("at {position:.2f}").format(position=tile.position),
+        millimetres(tile.volume, tile.number),
         kind(tile),
     ]
     return "\n".join(lines)
@@ -44,8 +48,8 @@ def legend(inspector: Inspector) -> str:
     center, t = inspector.compared_with, inspector.threshold
     low, high = max(0.0, center - t), min(1.0, center + t)
     good, bad = (_square(frame) for frame in (Frame.POSITIVE, Frame.NEGATIVE))
-    positive = _("whole frame: positive, from {low:.2f} to {high:.2f}: the same anatomy").format(low=low, high=high)
-    negative = _("dashed frame: negative, further away than t = {t:.2f}").format(t=t)
+    positive = _("whole frame: positive, {low:.2f} to {high:.2f}").format(low=low, high=high)
+    negative = _("dashed frame: negative, beyond t = {t:.2f}").format(t=t)
     return f"{good} {html.escape(positive)}<br>{bad} {html.escape(negative)}"
 
 

@@ -14,7 +14,9 @@ from PCLLib.inspector import Inspector
 from PCLLib.pixmaps import pixmap_of
 from PCLLib.position_report import Outlier, PlacedVolume
 from PCLLib.signals import Signal
-from PCLLib.thumbnails import TILE, Frame
+from PCLLib.thumbnails import Frame
+
+_ICON = 84
 
 
 class OutlierPage:
@@ -40,7 +42,7 @@ class OutlierPage:
         table.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.Stretch)
         table.horizontalHeader().setSectionResizeMode(1, qt.QHeaderView.ResizeToContents)
         table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        table.setIconSize(qt.QSize(TILE, TILE))
+        table.setIconSize(qt.QSize(_ICON, _ICON))
 
     def renew(self) -> None:
         """There is another report, or none."""

@@ -17,6 +17,7 @@ from PCLLib.volume_nodes import NotAVolumeError
 _SAME_PLANE = 0.577
 _AS_NEARLY = 1e-3
 _PARALLEL = 1 - 1e-6
+_ORIENTATIONS = {"R": "Sagittal", "A": "Coronal", "S": "Axial"}
 
 
 class SliceViews:
@@ -64,7 +65,7 @@ class SliceViews:
         for view in views:
             turned = abs(_normal(view) @ line.normal) < _PARALLEL
             if turned:
-                view.RotateToVolumePlane(volume)
+                _turn(view, volume, line)
             if turned or _slice_in(view, line) != number:
                 view.JumpSliceByOffsetting(*line.centre(number))
         self._moving = False
@@ -99,6 +100,44 @@ def _normal(view: Any) -> np.ndarray:
     normal = _plane(view)[:3, 2]
     unit: np.ndarray = normal / np.linalg.norm(normal)
     return unit
+
+
+def _turn(view: Any, volume: Any, line: SliceLine) -> None:
+    """Turns a view into the slices of a volume, seen from the side from which the application shows such slices.
+
+    vtkMRMLSliceNode.RotateToVolumePlane goes by how the view is turned before, and may show the slices as in a mirror.
+    """
+    usual = _usual(view, line.letter)
+    normal = line.normal if line.normal @ usual[:, 2] > 0 else -line.normal
+    # A row of pixels stays a row of the view.
+    rows = [axis - (axis @ normal) * normal for axis in _axes_of(volume)]
+    across = max(rows, key=lambda axis: abs(float(axis @ usual[:, 0])))
+    across = across / np.linalg.norm(across) * (1 if across @ usual[:, 0] > 0 else -1)
+    up = np.cross(normal, across) * np.sign(np.linalg.det(usual))  # no mirror: some of the usual ones are left-handed
+    matrix = _plane(view).copy()
+    matrix[:3, 0], matrix[:3, 1], matrix[:3, 2] = across, up, normal
+    view.GetSliceToRAS().DeepCopy(slicer.util.vtkMatrixFromArray(matrix))
+    view.UpdateMatrices()
+
+
+def _usual(view: Any, letter: str) -> np.ndarray:
+    """(3, 3) directions to the right, up and through of a view of a plane, as the application is set: by columns."""
+    preset = view.GetSliceOrientationPreset(_ORIENTATIONS[letter])
+    if preset is None:
+        return _plane(view)[:3, :3]
+    return np.array([[preset.GetElement(row, column) for column in range(3)] for row in range(3)])
+
+
+def _axes_of(volume: Any) -> list[np.ndarray]:
+    """The three (3,) directions of a volume's stored axes in the scene."""
+    matrix = vtk.vtkMatrix4x4()
+    volume.GetIJKToRASMatrix(matrix)
+    to_world = vtk.vtkMatrix4x4()
+    parent = volume.GetParentTransformNode()
+    if parent is not None and parent.IsTransformToWorldLinear():
+        parent.GetMatrixTransformToWorld(to_world)
+    axes = (slicer.util.arrayFromVTKMatrix(to_world) @ slicer.util.arrayFromVTKMatrix(matrix))[:3, :3]
+    return [axes[:, k] / np.linalg.norm(axes[:, k]) for k in range(3)]
 
 
 def _views_of(volume: Any, line: SliceLine) -> list[Any]:

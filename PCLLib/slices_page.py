@@ -17,8 +17,8 @@ from PCLLib.signals import Signal
 from PCLLib.thumbnails import TILE
 
 _STEPS = 1000
-_LINES = 4
-_GAP = 8
+_LINES = 5
+_GAP = 4
 # What is in sight is shown at once, so that the slider stays fluid; the rest soon afterwards, so many pictures at a time.
 _AT_ONCE = 48
 _SOON_MS = 15
@@ -88,17 +88,24 @@ class SlicesPage:
     def _show_tiles(self, tiles: tuple[Tile, ...]) -> None:
         self._tiles = tiles
         width, height = self._cell()
-        self._ui.tileList.setGridSize(qt.QSize(width, height))
+        self._resize(width, height)
         seen = self._in_sight(width, height)
         self._waiting = [number for number in range(len(tiles)) if number not in seen]
         self._fill(list(seen))
         self._soon.start()
 
+    def _resize(self, width: int, height: int) -> None:
+        size = self._ui.tileList.gridSize
+        if (size.width(), size.height()) != (width, height):
+            self._ui.tileList.setGridSize(qt.QSize(width, height))
+        for item in self._items:
+            item.setSizeHint(qt.QSize(width, height))
+
     def _cell(self) -> tuple[int, int]:
         """Width and height of a picture with its caption, in the font that is used."""
         metrics = self._ui.tileList.fontMetrics()
-        text = metrics.boundingRect("0.00 · S -0000.0 mm").width()
-        return max(TILE, text) + _GAP, TILE + _LINES * metrics.lineSpacing() + 2 * _GAP
+        text = max(metrics.boundingRect(words).width() for words in (texts.LONGEST, "S -0000.0 mm"))
+        return max(TILE, text + 2 * _GAP) + _GAP, TILE + _LINES * metrics.lineSpacing() + 4 * _GAP
 
     def _in_sight(self, width: int, height: int) -> range:
         """The tiles in sight, and a row more on either side."""
@@ -121,7 +128,7 @@ class SlicesPage:
         if pictures is None or not numbers:
             return
         metrics = self._ui.tileList.fontMetrics()
-        room = self._ui.tileList.gridSize.width() - _GAP
+        room = self._ui.tileList.gridSize.width() - 3 * _GAP
         tiles = [self._tiles[number] for number in numbers]
         rows = [tile.volume.first_row + tile.number for tile in tiles]
         mosaic = pixmap_of(pictures.mosaic(rows, [tile.frame for tile in tiles]))

@@ -120,7 +120,7 @@ class SuggestPart:
         texts: list[tuple[str, bool]] = []
         for rank, (one, case) in enumerate(there, 1):
             texts += self._texts(rank, one, case)
-            self._rows += [_Row(case, one.slices[0]), *(_Row(case, number) for number in one.slices)]
+            self._rows += [_Row(case, one.slices[0]), _Row(case, one.slices[0]), *(_Row(case, number) for number in one.slices)]
         table = self._ui.suggestTable
         table.setRowCount(len(texts))
         for row, (text, title) in enumerate(texts):
@@ -137,10 +137,12 @@ class SuggestPart:
         """The rows of a case: the case with the reason, and its slices."""
         reason = one.reason(rank == 1 and not self._anything_drawn)
         slices = [
-            _("      slice {n} of {m}, at {position:.2f}").format(n=number + 1, m=case.slices, position=position)
+            _("      slice {n} of {m}, at {position:.2f}").format(
+                n=number + 1, m=case.slices, position=min(1.0, max(0.0, position))
+            )
             for number, position in zip(one.slices, one.positions, strict=True)
         ]
-        return [(f"{rank}. {case.name}\n{reason}", True), *((text, False) for text in slices)]
+        return [(f"{rank}. {case.name}", True), (reason, False), *((text, False) for text in slices)]
 
     def _failed(self, last: Failed) -> None:
         self._problem = f"{last.message} {last.hint}".strip()

@@ -43,9 +43,9 @@ class Suggestion:
         if first_of_all:
             text = _("Nothing is drawn yet: this case is the most usual one, and says the most about the others.")
         else:
-            text = _("Unlike what is drawn or stands above it: {distance:.1f} times the usual distance of two slices.").format(
-                distance=self.distance
-            )
+            text = _(
+                "Unlike what is drawn, and the cases above: {distance:.1f} times the usual distance of two slices."
+            ).format(distance=self.distance)
         if self.uncertainty:
             text += " " + _("The model's uncertainty is {percent} %.").format(percent=round(100 * self.uncertainty))
         return text

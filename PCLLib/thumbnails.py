@@ -11,7 +11,7 @@ import numpy as np
 
 _SIDE = 64
 _LARGE = _SIDE * 3 // 2
-_BORDER = 5
+_BORDER = 4
 # Of a tile with its frame, in pixels.
 TILE = _LARGE + 2 * _BORDER
 
@@ -88,8 +88,8 @@ def _draw_frame(tile: np.ndarray, frame: Frame) -> None:
     if frame is Frame.NEGATIVE:
         tile[_EDGE.dashed] = color
     elif frame is Frame.CHOSEN:  # a white line inside, so that it stands out from its neighbours
-        for edge in (np.s_[4], np.s_[TILE - 5]):
-            tile[edge, 4 : TILE - 4] = tile[4 : TILE - 4, edge] = 255
+        for edge in (_BORDER - 1, TILE - _BORDER):
+            tile[edge, _BORDER - 1 : TILE - _BORDER + 1] = tile[_BORDER - 1 : TILE - _BORDER + 1, edge] = 255
 
 
 def enlarged(pictures: np.ndarray) -> np.ndarray:

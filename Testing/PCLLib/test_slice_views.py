@@ -7,6 +7,18 @@ import pytest
 
 from Testing.PCLLib.test_geometry import GRIDS, SHAPE, make_volume, matrix_of
 
+ORIENTATIONS = {"Red": "Axial", "Green": "Coronal", "Yellow": "Sagittal"}
+
+
+@pytest.fixture(autouse=True)
+def usual_views(bench, slicer):
+    """Views as Slicer has them at first; they stay when a scene is closed."""
+    for color, orientation in ORIENTATIONS.items():
+        slicer.mrmlScene.GetNodeByID(f"vtkMRMLSliceNode{color}").SetOrientation(orientation)
+    yield
+    for color, orientation in ORIENTATIONS.items():
+        slicer.mrmlScene.GetNodeByID(f"vtkMRMLSliceNode{color}").SetOrientation(orientation)
+
 
 @pytest.fixture(params=GRIDS)
 def volume(request, bench, slicer):
@@ -116,3 +128,34 @@ def test_millimetres_are_the_offset_that_slicer_shows(bench, slicer):
         line = line_of(node, "auto")
         offsets = [view.GetSliceOffset() for view in slicer.util.getNodesByClass("vtkMRMLSliceNode")]
         assert any(abs(offset - line.millimetres(4)) < 1e-6 for offset in offsets), (name, offsets, line.millimetres(4))
+
+
+@pytest.mark.parametrize("name", [name for name in GRIDS if "oblique" in name])
+def test_a_view_is_never_turned_to_the_other_side_however_it_was_turned_before(name, bench, slicer):
+    import vtk
+
+    from PCLLib.slice_lines import line_of
+    from PCLLib.slice_views import SliceViews
+
+    node = make_volume(slicer, matrix_of(*GRIDS[name]))
+    slicer.util.setSliceViewerLayers(background=node, fit=True)
+    letter = line_of(node, "auto").letter
+    color = {"S": "Red", "A": "Green", "R": "Yellow"}[letter]
+    view = slicer.mrmlScene.GetNodeByID(f"vtkMRMLSliceNode{color}")
+    usual = slicer.util.arrayFromVTKMatrix(view.GetSliceToRAS())[:3, :3].copy()
+    for angles in ((0, 0, 0), (20, 0, 0), (0, 30, 10), (10, -30, 40)):
+        view.SetOrientation(ORIENTATIONS[color])
+        turn = vtk.vtkTransform()
+        for turned_by, angle in zip((turn.RotateX, turn.RotateY, turn.RotateZ), angles, strict=True):
+            turned_by(angle)
+        vtk.vtkMatrix4x4.Multiply4x4(turn.GetMatrix(), view.GetSliceToRAS(), view.GetSliceToRAS())
+        view.UpdateMatrices()
+        SliceViews().jump(node, 1)
+        found = slicer.util.getNodesByClass("vtkMRMLSliceNode")
+        inside = [one for one in found if abs(plane(one, slicer)[1] @ line_of(node, "auto").normal) > 1 - 1e-9]
+        assert inside
+        if view in inside:
+            now = slicer.util.arrayFromVTKMatrix(view.GetSliceToRAS())[:3, :3]
+            np.testing.assert_allclose(now.T @ now, np.eye(3), atol=1e-9)
+            assert all(now[:, k] @ usual[:, k] > 0 for k in range(3)), angles
+            assert np.linalg.det(now) == pytest.approx(np.linalg.det(usual))
