@@ -156,12 +156,12 @@ class CasesPart:
         parameters = self._desk.parameters
         if parameters is not None and str(folder) not in parameters.folders:
             parameters.folders = [*parameters.folders, str(folder)]
-            self._desk.session.set_folders([Path(one) for one in parameters.folders])
+            self._desk.session.folders.choose([Path(one) for one in parameters.folders])
 
     def _remove_folders(self) -> None:
         if self._desk.parameters is not None:
             self._desk.parameters.folders = []
-            self._desk.session.set_folders([])
+            self._desk.session.folders.choose([])
 
     def _annotate(self) -> None:
         if self._desk.chosen is not None:

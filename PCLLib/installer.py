@@ -73,6 +73,13 @@ class Installer:
 
         self._questions.ask(Question(_("Python packages are needed"), self._missing.question(), choices), answered)
 
+    def ready(self, then: Callable[[], None], declined: Callable[[], None]) -> bool:
+        """Whether nothing is missing; otherwise asks, as ``ask`` does."""
+        if self.needed:
+            self.ask(then, declined)
+            return False
+        return True
+
     def offer(self, then: Callable[[], None]) -> Action:
         """A button that asks and installs."""
         return Action(_("Install packages ..."), lambda: self.ask(then, lambda: None))

@@ -33,7 +33,7 @@ class PretrainInspection:
             section, self, session.jobs, lambda then: session.installer.ask(then, lambda: session.tell(None))
         )
         session.scanned.connect(self.widget.clear)
-        session.proposed.connect(self.widget.render)
+        session.estimating.proposed.connect(self.widget.render)
 
     def why_not(self) -> str:
         """Why there is nothing to look at now."""
@@ -58,7 +58,7 @@ class PretrainInspection:
 
     def threshold(self) -> float:
         """The threshold that is set, or the plan's."""
-        parameters, proposal = self._parameters(), self._session.proposal
+        parameters, proposal = self._parameters(), self._session.estimating.proposal
         proposed = proposal.threshold if proposal is not None else 0.0
         return parameters.threshold or proposed if parameters is not None else proposed
 

@@ -81,7 +81,7 @@ class PretrainPanel:
         self._form.set_by_person.connect(self._set_number)
         session.changed.connect(self.render)
         session.scanned.connect(self._show_report)
-        session.proposed.connect(self._show_numbers)
+        session.estimating.proposed.connect(self._show_numbers)
         session.progressed.connect(self._show_progress)
         session.began.connect(self.plot.begin)
         session.measured.connect(self.plot.add)
@@ -207,7 +207,7 @@ class PretrainPanel:
         ui, session = self.ui, self.session
         view, parameters = session.states.view, self._parameters
         device = parameters.device.value if parameters is not None else "auto"
-        ui.deviceLabel.setText(session.device_sentence(device))
+        ui.deviceLabel.setText(session.graphics.sentence(device))
         for widget in (ui.folderPathLineEdit, ui.outPathLineEdit, ui.scanTable, ui.advancedButton, ui.epochsSpinBox):
             widget.setEnabled(view.inputs)
         ui.scanButton.setEnabled(view.inputs and parameters is not None and bool(parameters.folder))
@@ -252,9 +252,10 @@ class PretrainPanel:
         session = self.session
         if not session.states.idle or session.report is None or not session.report.volumes:
             return ""
-        if session.estimating:
+        if session.estimating.running:
             return _("Time and memory are being estimated ...")
-        return session.estimate.sentence() if session.estimate and session.state is not State.DONE else ""
+        estimate = session.estimating.estimate
+        return estimate.sentence() if estimate and session.state is not State.DONE else ""
 
     def _render_progress_start(self) -> None:
         """Before the first report nobody knows how far it is: the bar only moves."""
@@ -287,7 +288,7 @@ class PretrainPanel:
     def _show_numbers(self) -> None:
         parameters = self._parameters
         if parameters is not None:
-            self._form.show(self.session.proposal, {name: getattr(parameters, name) for name in _NUMBERS})
+            self._form.show(self.session.estimating.proposal, {name: getattr(parameters, name) for name in _NUMBERS})
 
     def _show_progress(self, progress: Progress) -> None:
         if self.session.state is State.CANCELLING:

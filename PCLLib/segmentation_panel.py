@@ -113,7 +113,7 @@ class SegmentationPanel:
         self._observer = parameters.AddObserver(vtk.vtkCommand.ModifiedEvent, self._parameters_changed)  # type: ignore[attr-defined]
         self._watch.start()
         if parameters.folders:
-            self.session.set_folders([Path(folder) for folder in parameters.folders])
+            self.session.folders.choose([Path(folder) for folder in parameters.folders])
         self._parameters_changed()
         self.refresh()
 
@@ -151,8 +151,8 @@ class SegmentationPanel:
         self._fill_paths(parameters)
         if parameters.model != self._model:
             self._model = parameters.model
-            self.session.use_model(Path(parameters.model) if parameters.model else None)
-            self.session.warm(self.desk.device)
+            self.session.segmenting.use_model(Path(parameters.model) if parameters.model else None)
+            self.session.segmenting.warm(self.desk.device)
         self.refresh()
 
     def _fill_paths(self, parameters: SegmentationParameters) -> None:
@@ -217,7 +217,7 @@ class SegmentationPanel:
     def render(self) -> None:
         """Shows the state of the session."""
         ui, session = self.ui, self.session
-        ui.deviceLabel.setText(session.device_sentence(self.desk.device))
+        ui.deviceLabel.setText(session.graphics.sentence(self.desk.device))
         self._messages.show(session.message)
         busy = not session.states.idle
         for widget in (ui.progressBar, ui.progressLabel):

@@ -86,7 +86,7 @@ class SuggestPart:
 
     def _words(self, folder: Path) -> list[object]:
         session = self._desk.session
-        encoder, model = self._inspection.encoder(), session.model
+        encoder, model = self._inspection.encoder(), session.segmenting.model
         axis = self._inspection.axis_of(model)
         self._views.axis = axis
         words: list[object] = ["suggest", *self._inspection.inputs(folder), "--axis", axis, "--device", self._desk.device]

@@ -23,7 +23,7 @@ def first_use(bench, tmp_path, stacks, volume, monkeypatch):
 
     volume(stacks / "case3.nii.gz", seed=3, shape=(8, 32, 32))
     page = Page(bench)
-    bench.wait_until(lambda: page.session.devices, 60)
+    bench.wait_until(lambda: page.session.graphics.devices, 60)
     bench.python_slicer(make_python(tmp_path / "python", ["numpy", "SimpleITK"]))
     before = page.session.installer
     new = Installer(Dialogs(), Dependencies())

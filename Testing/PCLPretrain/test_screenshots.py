@@ -83,14 +83,14 @@ def test_pictures_of_all_states(page, camera, hearts_folder, qt):
     from PCLLib.events import Failed
     from PCLLib.messages import Action
 
-    page.bench.wait_until(lambda: page.session.devices, 120)
+    page.bench.wait_until(lambda: page.session.graphics.devices, 120)
     camera("no_folder")
     page.type_folder(hearts_folder)
     page.wait("SCANNING")
     camera("scanning")
     page.wait("READY")
     page.ui.scanTable.item(2, 0).setCheckState(qt.Qt.Unchecked)
-    page.bench.wait_until(lambda: page.session.estimate and not page.session.estimating, 120)
+    page.bench.wait_until(lambda: page.session.estimating.estimate and not page.session.estimating.running, 120)
     camera("ready")
     page.ui.advancedButton.collapsed = False
     camera("advanced")

@@ -156,7 +156,7 @@ def test_the_model_the_encoder_and_what_is_drawn_are_handed_over(ready, new_volu
     monkeypatch.setattr(ready.session.jobs, "run", run)
     rows = ask(ready)
     words, listed = said[0]
-    assert words[words.index("--model") + 1] == str(ready.session.model.path)
+    assert words[words.index("--model") + 1] == str(ready.session.segmenting.model.path)
     assert words[words.index("--encoder") + 1] == str(pretrained_here)
     assert list(listed.values()) == [[2, 3, 4]]
     assert "uncertainty" in rows[1]

@@ -76,7 +76,7 @@ def only(page, *names):
 def test_pictures_of_all_states(page, camera, tmp_path):
     from PCLLib.sample_data import add_hearts
 
-    page.bench.wait_until(lambda: page.session.devices, 120)
+    page.bench.wait_until(lambda: page.session.graphics.devices, 120)
     page.small(tmp_path / "models")
     only(page, "casesButton", "finetuneSection", "segmentSection", "reviewSection")
     camera("empty")
