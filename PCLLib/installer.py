@@ -32,7 +32,11 @@ class Installer:
         self.logged = Signal[[str]]()
         self._questions = questions
         self._dependencies = dependencies
-        self._missing = dependencies.missing()
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Looks at what is installed as if nobody had been asked yet."""
+        self._missing = self._dependencies.missing()
         self._declined = False
 
     @property

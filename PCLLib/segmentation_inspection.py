@@ -66,7 +66,8 @@ class SegmentationInspection:
                 self._keys[path] = case.key
         written: list[object] = [folder / "volumes"] if (folder / "volumes").is_dir() else []
         parameters = self._desk.parameters
-        return [*written, *(parameters.folders if in_folders and parameters is not None else ())]
+        folders = parameters.folders if parameters is not None else []
+        return [*written, *(one for one in folders if any(path.is_relative_to(one) for path in in_folders))]
 
     def path_of(self, case: Case) -> Path | None:
         """The file of a case among the last inputs."""
