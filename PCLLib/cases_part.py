@@ -48,6 +48,7 @@ class CasesPart:
         self._table.left_out_changed.connect(self._left_out)
         self._table.chosen.connect(self._choose)
         self._table.wanted.connect(self.show_case)
+        desk.case_wanted.connect(self._show_and_choose)
         ui.addFolderButton.clicked.connect(lambda *_arguments: self._ask_folder())
         ui.removeFolderButton.clicked.connect(lambda *_arguments: self._remove_folders())
         ui.annotateButton.clicked.connect(lambda *_arguments: self._annotate())
@@ -120,6 +121,10 @@ class CasesPart:
         if volume is not None:
             self._desk.volume_wanted.emit(volume)
 
+    def _show_and_choose(self, case: Case) -> None:
+        self.show_case(case)
+        self.choose(case.key)
+
     def _loaded(self, case: Case) -> Any:
         try:
             volume = node_of(case)
@@ -151,12 +156,12 @@ class CasesPart:
         parameters = self._desk.parameters
         if parameters is not None and str(folder) not in parameters.folders:
             parameters.folders = [*parameters.folders, str(folder)]
-            self._desk.session.set_folders([Path(one) for one in parameters.folders])
+            self._desk.session.folders.choose([Path(one) for one in parameters.folders])
 
     def _remove_folders(self) -> None:
         if self._desk.parameters is not None:
             self._desk.parameters.folders = []
-            self._desk.session.set_folders([])
+            self._desk.session.folders.choose([])
 
     def _annotate(self) -> None:
         if self._desk.chosen is not None:

@@ -32,7 +32,11 @@ class Installer:
         self.logged = Signal[[str]]()
         self._questions = questions
         self._dependencies = dependencies
-        self._missing = dependencies.missing()
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Looks at what is installed as if nobody had been asked yet."""
+        self._missing = self._dependencies.missing()
         self._declined = False
 
     @property
@@ -72,6 +76,13 @@ class Installer:
                 declined()
 
         self._questions.ask(Question(_("Python packages are needed"), self._missing.question(), choices), answered)
+
+    def ready(self, then: Callable[[], None], declined: Callable[[], None]) -> bool:
+        """Whether nothing is missing; otherwise asks, as ``ask`` does."""
+        if self.needed:
+            self.ask(then, declined)
+            return False
+        return True
 
     def offer(self, then: Callable[[], None]) -> Action:
         """A button that asks and installs."""

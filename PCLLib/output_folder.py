@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ PLAN = "plan.json"
 _STATE = Path("state") / "state.safetensors"
 _RECORD = Path("state") / "run.json"
 _LEFT_OUT = Path("state") / "left_out.txt"
+_FLIPPED = Path("state") / "flipped.txt"
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,11 @@ class OutputFolder:
         return self.path / _LEFT_OUT
 
     @property
+    def flipped(self) -> Path:
+        """A text file that names the volumes whose slices run the other way, one a line."""
+        return self.path / _FLIPPED
+
+    @property
     def holds_encoder(self) -> bool:
         """Whether an encoder is there, finished or of a run that was stopped."""
         return self.encoder.is_file()
@@ -83,10 +89,11 @@ class OutputFolder:
         folder = record.get("folder")
         return Interrupted(step, total, Path(folder) if folder else None, record.get("device", "auto"))
 
-    def write_record(self, folder: Path, device: str, left_out: list[str]) -> None:
+    def write_record(self, folder: Path, device: str, left_out: Sequence[str], flipped: Sequence[str] = ()) -> None:
         """Notes what a run is about to be started on, so that it can be resumed after a crash. Raises OSError."""
         (self.path / _RECORD).parent.mkdir(parents=True, exist_ok=True)
-        self.left_out.write_text("".join(f"{name}\n" for name in left_out), encoding="utf-8")
+        for path, names in ((self.left_out, left_out), (self.flipped, flipped)):
+            path.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
         (self.path / _RECORD).write_text(json.dumps({"folder": str(folder), "device": device}) + "\n", encoding="utf-8")
 
     def losses(self) -> list[tuple[int, float]]:

@@ -86,12 +86,14 @@ class PretrainParameters:
         folder: of the volumes; empty before one is chosen. Text, since an empty Path would be the working directory.
         out: folder of the results; empty to follow the folder.
         leftOut: ids of volumes that are left out.
+        flipped: ids of volumes whose slices run the other way.
         encoder: the encoder of the last finished run.
     """
 
     folder: str = ""
     out: str = ""
     leftOut: list[str]  # noqa: N815 (Slicer shows the names of parameters, which are written so)
+    flipped: list[str]
     method: Method = Method.PCL
     preset: Preset = Preset.RECOMMENDED
     axis: Axis = Axis.AUTO
@@ -109,6 +111,7 @@ def settings_of(parameters: PretrainParameters) -> PretrainSettings:
         folder=Path(parameters.folder),
         out=Path(parameters.out),
         left_out=frozenset(parameters.leftOut),
+        flipped=frozenset(parameters.flipped),
         method=parameters.method.value,
         preset=parameters.preset.value,
         axis=parameters.axis.value,

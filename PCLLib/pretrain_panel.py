@@ -20,6 +20,7 @@ from PCLLib.messages import Message, Tone
 from PCLLib.output_folder import proposed
 from PCLLib.parameters import PretrainParameters, settings_of
 from PCLLib.plan_form import PlanForm
+from PCLLib.pretrain_inspection import PretrainInspection
 from PCLLib.pretrain_session import PretrainSession
 from PCLLib.results import progress_sentence
 from PCLLib.scan_report import VolumeRow
@@ -59,6 +60,7 @@ class PretrainPanel:
         self._typing.setInterval(_TYPING_MS)
         self._filling = False
         self._axis = ""
+        self.inspection = PretrainInspection(ui.inspectorSection, session, lambda: self._parameters)
         self._connect()
         self.render()
 
@@ -79,7 +81,7 @@ class PretrainPanel:
         self._form.set_by_person.connect(self._set_number)
         session.changed.connect(self.render)
         session.scanned.connect(self._show_report)
-        session.proposed.connect(self._show_numbers)
+        session.estimating.proposed.connect(self._show_numbers)
         session.progressed.connect(self._show_progress)
         session.began.connect(self.plot.begin)
         session.measured.connect(self.plot.add)
@@ -154,7 +156,7 @@ class PretrainPanel:
         self._filling = True  # several parameters change together, and the person is there to be asked
         parameters.folder, parameters.out = folder, out
         if chosen:
-            parameters.leftOut = []
+            parameters.leftOut, parameters.flipped = [], []
         self._filling = False
         if chosen and folder:
             self._axis = parameters.axis.value
@@ -205,7 +207,7 @@ class PretrainPanel:
         ui, session = self.ui, self.session
         view, parameters = session.states.view, self._parameters
         device = parameters.device.value if parameters is not None else "auto"
-        ui.deviceLabel.setText(session.device_sentence(device))
+        ui.deviceLabel.setText(session.graphics.sentence(device))
         for widget in (ui.folderPathLineEdit, ui.outPathLineEdit, ui.scanTable, ui.advancedButton, ui.epochsSpinBox):
             widget.setEnabled(view.inputs)
         ui.scanButton.setEnabled(view.inputs and parameters is not None and bool(parameters.folder))
@@ -223,6 +225,7 @@ class PretrainPanel:
         ui.useButton.setEnabled(there)
         ui.useButton.setToolTip("" if there else _("The module PCLSegmentation is not there."))
         self._render_summary()
+        self.inspection.widget.render()
 
     def _render_buttons(self) -> None:
         ui, session = self.ui, self.session
@@ -249,9 +252,10 @@ class PretrainPanel:
         session = self.session
         if not session.states.idle or session.report is None or not session.report.volumes:
             return ""
-        if session.estimating:
+        if session.estimating.running:
             return _("Time and memory are being estimated ...")
-        return session.estimate.sentence() if session.estimate and session.state is not State.DONE else ""
+        estimate = session.estimating.estimate
+        return estimate.sentence() if estimate and session.state is not State.DONE else ""
 
     def _render_progress_start(self) -> None:
         """Before the first report nobody knows how far it is: the bar only moves."""
@@ -270,6 +274,7 @@ class PretrainPanel:
     def _render_summary(self) -> None:
         report, parameters = self.session.report, self._parameters
         left_out = parameters.leftOut if parameters is not None else []
+        self._table.mark(left_out, parameters.flipped if parameters is not None else [])
         self.ui.tableLabel.setText(scan_table.summary(report, left_out) if report else "")
 
     def _show_report(self) -> None:
@@ -283,7 +288,7 @@ class PretrainPanel:
     def _show_numbers(self) -> None:
         parameters = self._parameters
         if parameters is not None:
-            self._form.show(self.session.proposal, {name: getattr(parameters, name) for name in _NUMBERS})
+            self._form.show(self.session.estimating.proposal, {name: getattr(parameters, name) for name in _NUMBERS})
 
     def _show_progress(self, progress: Progress) -> None:
         if self.session.state is State.CANCELLING:

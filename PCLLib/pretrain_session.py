@@ -7,20 +7,19 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import qt
 from slicer.i18n import tr as _
 
-from PCLLib import gpu
+from PCLLib import pretrain_calls as calls
 from PCLLib import pretrain_texts as texts
 from PCLLib.dependencies import Dependencies
-from PCLLib.engine import Engine, temporary_files_in
-from PCLLib.estimates import Estimate
-from PCLLib.events import Cancelled, Done, Event, Failed, Last, Measured, Planned, Progress, Warned
+from PCLLib.engine import Engine
+from PCLLib.estimating import ESTIMATE, Estimating
+from PCLLib.events import Cancelled, Done, Event, Failed, Last, Measured, Progress, Warned
+from PCLLib.graphics import Graphics
 from PCLLib.installer import Installer
 from PCLLib.job_group import JobGroup, Work
 from PCLLib.messages import Action, Message
 from PCLLib.output_folder import Interrupted, OutputFolder
-from PCLLib.proposal import Proposal
 from PCLLib.questions import Questions
 from PCLLib.results import Result
 from PCLLib.scan_report import ScanReport
@@ -28,9 +27,7 @@ from PCLLib.settings import PretrainSettings
 from PCLLib.signals import Signal
 from PCLLib.states import State, StateMachine
 
-# An estimate starts a process of some seconds; it waits until a person has stopped changing settings.
-_PATIENCE_MS = 800
-_SCAN, _ESTIMATE, _DEVICES, _TRAIN = "scan", "estimate", "devices", "train"
+_SCAN, _TRAIN = "scan", "train"
 
 
 class PretrainSession:
@@ -39,7 +36,6 @@ class PretrainSession:
     Signals:
         changed: something that is shown has changed; look at the attributes.
         scanned: there is a new report, or none any more.
-        proposed: there is a new proposal of the plan.
         progressed: how far the work is.
         began: a training begins; losses of an earlier part of it, as (step, loss).
         measured: step and loss of the training.
@@ -56,7 +52,6 @@ class PretrainSession:
     def __init__(self, questions: Questions, engine: Engine | None = None, dependencies: Dependencies | None = None) -> None:
         self.changed = Signal[[]]()
         self.scanned = Signal[[]]()
-        self.proposed = Signal[[]]()
         self.progressed = Signal[[Progress]]()
         self.began = Signal[[list[tuple[int, float]]]]()
         self.measured = Signal[[int, float]]()
@@ -66,34 +61,32 @@ class PretrainSession:
         self.states = StateMachine()
         self.jobs = JobGroup(engine or Engine())
         self.installer = Installer(questions, dependencies or Dependencies())
+        self.graphics = Graphics(self.jobs, self.installer)
+        self.estimating = Estimating(self.jobs)
         self._questions = questions
-        self._driver = gpu.Driver()
         self._settings: PretrainSettings | None = None
         self._before_installing = State.NO_FOLDER
         self._began_at = 0.0
         self._first_loss: float | None = None
-        self.devices: gpu.DeviceReport | None = None
-        self.cards: tuple[gpu.Gpu, ...] = ()
         self.folder: Path | None = None
         self._forget()
-        self._pause = qt.QTimer()
-        self._pause.setSingleShot(True)
         self._connect()
 
     def _connect(self) -> None:
-        self._pause.timeout.connect(self._estimate)
+        self.estimating.wanted.connect(self._estimate)
+        self.estimating.changed.connect(self.changed.emit)
+        self.estimating.failed.connect(self._not_estimated)
         self.states.changed.connect(lambda _state: self.changed.emit())
         self.jobs.happened.connect(self._happened)
         self.jobs.logged.connect(self.logged.emit)
         self.installer.logged.connect(self.logged.emit)
         self.installer.began.connect(self._installing)
         self.installer.ended.connect(self._installed)
-        self._driver.answered.connect(self._cards_known)
+        self.graphics.changed.connect(self.changed.emit)
 
     def _forget(self) -> None:
         self.report: ScanReport | None = None
-        self.proposal: Proposal | None = None
-        self.estimate: Estimate | None = None
+        self.estimating.forget()
         self.result: Result | None = None
         self.message: Message | None = None
 
@@ -105,24 +98,9 @@ class PretrainSession:
         return self.states.state
 
     @property
-    def estimating(self) -> bool:
-        """Whether time and memory are being estimated, or will be in a moment."""
-        return _ESTIMATE in self.jobs or self._pause.isActive()
-
-    @property
     def can_resume(self) -> bool:
         """Whether a run can be resumed now."""
         return self.states.view.start and self._interrupted() is not None
-
-    def device_sentence(self, chosen: str) -> str:
-        """Which graphics card there is and whether it will be used; ``chosen`` is auto, cpu or cuda."""
-        return gpu.sentence(self.devices, self.cards, chosen, self.installer.torch_installed)
-
-    def look_for_gpu(self) -> None:
-        """Asks the driver and, when it is installed, PyTorch."""
-        self._driver.ask()
-        if self.installer.torch_installed and self.devices is None and _DEVICES not in self.jobs:
-            self.jobs.run(_DEVICES, Work(["devices"], self._devices_known))
 
     def tell(self, message: Message | None) -> None:
         """Shows a message; None takes it away."""
@@ -149,9 +127,8 @@ class PretrainSession:
 
     def clear(self) -> None:
         """No folder is chosen any more, or the scene is closed: what runs is cancelled in the background."""
-        for name in (_SCAN, _ESTIMATE, _TRAIN):
+        for name in (_SCAN, _TRAIN):
             self.jobs.leave(name)
-        self._pause.stop()
         self._forget()
         self.folder = None
         self.states.to(State.NO_FOLDER)
@@ -165,12 +142,10 @@ class PretrainSession:
         if before is None or before.out != settings.out:
             self._offer_to_resume()
         if self.report is not None and self.report.volumes and not self.installer.needed:
-            self.estimate = None  # it was of other settings
-            self._pause.start(_PATIENCE_MS)
+            self.estimating.soon()
 
     def _show_nothing(self, message: Message) -> None:
         self.jobs.leave(_SCAN)
-        self.jobs.leave(_ESTIMATE)
         self._forget()
         self.scanned.emit()
         self.states.to(State.NOTHING_USABLE)
@@ -179,7 +154,6 @@ class PretrainSession:
     def _scan(self) -> None:
         assert self._settings is not None
         self.jobs.leave(_SCAN)
-        self.jobs.leave(_ESTIMATE)
         self._forget()
         self.scanned.emit()
         self.states.to(State.SCANNING)
@@ -216,24 +190,15 @@ class PretrainSession:
 
     def _estimate(self) -> None:
         settings, report = self._settings, self.report
-        self.jobs.leave(_ESTIMATE)
-        self.estimate = None
+        self.estimating.leave()
         can = self.states.view.start and not self.installer.needed
         if can and settings is not None and report is not None and report.kept(settings.left_out):
-            folder = tempfile.TemporaryDirectory(prefix="pcl-estimate-")
-            left_out = _written(Path(folder.name) / "left_out.txt", report.names_of(settings.left_out))
-            words: list[object] = ["pretrain", settings.folder, "--out", Path(folder.name) / "nothing", "--estimate"]
-            words += [*settings.plan_words(), "--exclude-from", left_out]
-            variables = temporary_files_in(Path(folder.name))
-            self.jobs.run(_ESTIMATE, Work(words, self._estimated, folder.cleanup, variables=variables))
+            self.estimating.start(settings, report)
         self.changed.emit()
 
-    def _estimated(self, last: Last) -> None:
-        if isinstance(last, Done):
-            self.estimate = Estimate.from_summary(last.summary)
-        elif isinstance(last, Failed) and self.state is State.READY:
+    def _not_estimated(self, last: Failed) -> None:
+        if self.state is State.READY:
             self.message = texts.failed(last, ())
-        self.changed.emit()
 
     # The training
 
@@ -263,11 +228,8 @@ class PretrainSession:
             self.installer.ask(self.resume, self._offer_to_install)
             return
         out = OutputFolder(settings.out)
-        words = ["pretrain", interrupted.folder or settings.folder, "--out", out.path, "--plan", out.plan, "--resume"]
-        if out.left_out.is_file():
-            words += ["--exclude-from", out.left_out]
         earlier = [(step, loss) for step, loss in out.losses() if step <= interrupted.step]
-        self._train([*words, "--device", interrupted.device], earlier)
+        self._train(calls.resume_words(settings, interrupted), earlier)
 
     def cancel(self) -> None:
         """Cancels what runs: a training keeps its last step, a look at a folder keeps nothing."""
@@ -282,19 +244,16 @@ class PretrainSession:
         settings, report = self._settings, self.report
         assert settings is not None
         assert report is not None
-        out = OutputFolder(settings.out)
         try:
-            out.write_record(settings.folder, settings.device, report.names_of(settings.left_out))
+            words = calls.train_words(settings, report)
         except OSError as error:
             self.states.to(State.FAILED)
-            self.tell(texts.not_writable(out.path, error.strerror or str(error)))
+            self.tell(texts.not_writable(settings.out, error.strerror or str(error)))
             return
-        words = ["pretrain", settings.folder, "--out", out.path, *settings.plan_words(), "--exclude-from", out.left_out]
         self._train(words, [])
 
     def _train(self, words: Sequence[object], earlier: list[tuple[int, float]]) -> None:
-        self._pause.stop()
-        self.jobs.leave(_ESTIMATE)
+        self.estimating.leave()
         self.result = self.message = None
         self._began_at = time.monotonic()
         self._first_loss = earlier[0][1] if earlier else None
@@ -316,35 +275,20 @@ class PretrainSession:
 
     def shut_down(self) -> None:
         """The module or the application goes away: returns when no process is left."""
-        self._pause.stop()
+        self.estimating.leave()
         self.jobs.end_all()
 
     # What happens meanwhile
 
     def _happened(self, name: str, event: Event) -> None:
-        if isinstance(event, Warned) and name != _ESTIMATE:
+        if isinstance(event, Warned) and name != ESTIMATE:
             self.logged.emit(_("Note: {message}").format(message=event.message))
-        elif isinstance(event, Planned) and name == _ESTIMATE and self._settings is not None:
-            fresh = Proposal.from_plan(event.plan)
-            self.proposal = self.proposal.updated(fresh, self._settings) if self.proposal else fresh
-            self.proposed.emit()
         elif isinstance(event, Progress) and name in (_SCAN, _TRAIN):
             self.progressed.emit(event)
         elif isinstance(event, Measured) and name == _TRAIN and "loss" in event.values:
             loss = event.values["loss"]
             self._first_loss = loss if self._first_loss is None else self._first_loss
             self.measured.emit(event.step, loss)
-
-    def _devices_known(self, last: Last) -> None:
-        if isinstance(last, Done):
-            self.devices = gpu.DeviceReport.from_summary(last.summary)
-        elif isinstance(last, Failed):
-            self.devices = gpu.DeviceReport.unknown(last.message)
-        self.changed.emit()
-
-    def _cards_known(self, cards: tuple[gpu.Gpu, ...]) -> None:
-        self.cards = cards
-        self.changed.emit()
 
     def _installing(self) -> None:
         self._before_installing = self.state
@@ -354,7 +298,7 @@ class PretrainSession:
     def _installed(self, problem: Message | None) -> None:
         self.states.to(self._before_installing)
         self.tell(problem)
-        self.look_for_gpu()
+        self.graphics.look()
 
     # Offers
 
@@ -386,8 +330,3 @@ class PretrainSession:
         """Starts again with other settings, which the panel writes into the parameters; replacing was allowed already."""
         self.settings_wanted.emit(dict(smaller))
         self._begin()
-
-
-def _written(path: Path, names: Sequence[str]) -> Path:
-    path.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
-    return path

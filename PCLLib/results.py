@@ -75,6 +75,7 @@ def progress_sentence(progress: Progress) -> str:
     stage = {
         "scan": _("Looking at the volumes"),
         "prepare": _("Preparing the volumes"),
+        "uncertainty": _("Asking the model"),
         "pretrain": _("Training"),
         "finetune": _("Fine-tuning"),
         "leave one out": _("Leaving each case out in turn"),

@@ -53,6 +53,16 @@ class ScanTable:
             self._show_bad(number, file)
         self._filling = False
 
+    def mark(self, left_out: Collection[str], flipped: Collection[str]) -> None:
+        """Shows which volumes are left out, and which are flipped."""
+        self._filling = True
+        for number, row in enumerate(self._rows):
+            name, remark = self._table.item(number, 0), self._table.item(number, 2)
+            name.setCheckState(qt.Qt.Unchecked if row.id in left_out else qt.Qt.Checked)
+            said = [*([_("Flipped.")] if row.id in flipped else []), *row.warnings]
+            remark.setText(" ".join(said) or _("Good"))
+        self._filling = False
+
     def _show_volume(self, number: int, row: VolumeRow, used: bool) -> None:
         size = " × ".join(map(str, row.size))
         spacing = " × ".join(f"{value:.3g}" for value in row.spacing)

@@ -44,7 +44,7 @@ class SegmentPart:
         self._later.setInterval(_LATER_MS)
         self._later.timeout.connect(self._show_3d)
         self._surface: Any = None
-        desk.session.segmented.connect(self._segmented)
+        desk.session.segmenting.segmented.connect(self._segmented)
         ui.segmentButton.clicked.connect(lambda *_arguments: self._segment())
         ui.undoButton.clicked.connect(lambda *_arguments: self._undo())
         ui.segmentAllButton.clicked.connect(lambda *_arguments: self._segment_all())
@@ -105,7 +105,7 @@ class SegmentPart:
     def render(self) -> None:
         """Shows what can be done."""
         ui, session = self._ui, self._desk.session
-        idle, there = session.states.idle, session.model is not None
+        idle, there = session.states.idle, session.segmenting.model is not None
         for widget in (ui.modelPathLineEdit, ui.volumeComboBox, ui.confidenceCheckBox):
             widget.setEnabled(idle)
         reason = "" if there else _("Fine-tune a model first, or choose the file of one.")
@@ -114,7 +114,7 @@ class SegmentPart:
         ui.segmentButton.setToolTip(volume_reason or _("Segment the shown volume into a new segmentation."))
         ui.segmentAllButton.setEnabled(idle and not reason and any(case.to_be_segmented for case in self._desk.cases))
         ui.segmentFolderButton.setEnabled(idle and not reason)
-        ui.undoButton.setEnabled(idle and session.last_click is not None)
+        ui.undoButton.setEnabled(idle and session.segmenting.last_click is not None)
         sentence = texts.unlike(self._unlike_sentences())
         ui.unlikeLabel.setText(sentence)
         ui.unlikeLabel.setVisible(bool(sentence))
@@ -124,12 +124,12 @@ class SegmentPart:
             widget.setVisible(has_result)
 
     def _unlike_sentences(self) -> list[str]:
-        volume, model = self._desk.volume, self._desk.session.model
+        volume, model = self._desk.volume, self._desk.session.segmenting.model
         if volume is None or model is None or not slicer.mrmlScene.IsNodePresent(volume):
             return []
         stamp = (volume.GetID(), volume.GetMTime(), model.path)
         if self._unlike[0] != stamp:
-            self._unlike = (stamp, self._desk.session.unlike(volume))
+            self._unlike = (stamp, self._desk.session.segmenting.unlike(volume))
         return self._unlike[1]
 
     # What a person does
@@ -141,25 +141,25 @@ class SegmentPart:
     def _segment(self) -> None:
         case = self._desk.case_of(self._desk.volume)
         if case is not None:
-            self._desk.session.segment([case], self._desk.device, self._ui.confidenceCheckBox.checked)
+            self._desk.session.segmenting.segment([case], self._desk.device, self._ui.confidenceCheckBox.checked)
 
     def _segment_all(self) -> None:
         session = self._desk.session
         cases = [case for case in self._desk.cases if case.to_be_segmented]
-        unlike = [case.name for case in cases if case.loaded and session.unlike(node_of(case))]
-        session.segment_all(cases, unlike, self._desk.device, self._ui.confidenceCheckBox.checked)
+        unlike = [case.name for case in cases if case.loaded and session.segmenting.unlike(node_of(case))]
+        session.segmenting.segment_all(cases, unlike, self._desk.device, self._ui.confidenceCheckBox.checked)
 
     def _ask_folder(self) -> None:
         def chosen(folder: Path) -> None:
             self._questions.choose_folder(
                 _("Where the label files go"),
-                lambda out: self._desk.session.segment_folder(folder, out, self._desk.device),
+                lambda out: self._desk.session.segmenting.segment_folder(folder, out, self._desk.device),
             )
 
         self._questions.choose_folder(_("Folder of volumes to segment"), chosen)
 
     def _undo(self) -> None:
-        self._desk.session.undo()
+        self._desk.session.segmenting.undo()
         node = self.result
         if node is not None:
             overlay.show_only(self._desk.volume, node, self._ui.opacitySliderWidget.value)

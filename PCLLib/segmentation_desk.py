@@ -20,6 +20,7 @@ class Desk:
     Signals:
         refresh: the cases have to be read again.
         volume_wanted: a volume node is to be shown.
+        case_wanted: a case is to be loaded and shown.
 
     Args:
         session: the work.
@@ -28,6 +29,7 @@ class Desk:
     def __init__(self, session: SegmentationSession) -> None:
         self.refresh = Signal[[]]()
         self.volume_wanted = Signal[[Any]]()
+        self.case_wanted = Signal[[Case]]()
         self.session = session
         self.parameters: SegmentationParameters | None = None
         self.cases: tuple[Case, ...] = ()

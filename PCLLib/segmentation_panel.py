@@ -17,6 +17,7 @@ from PCLLib.editor_part import EditorPart
 from PCLLib.events import Progress
 from PCLLib.finetune_part import FinetunePart
 from PCLLib.log_drawer import LogDrawer
+from PCLLib.looking_part import LookingPart
 from PCLLib.message_area import MessageArea
 from PCLLib.questions import Questions
 from PCLLib.results import progress_sentence
@@ -60,6 +61,7 @@ class SegmentationPanel:
         self.segment = SegmentPart(ui, self.desk, questions)
         self.review = ReviewPart(ui, self.desk)
         self.editor = EditorPart(ui, self.desk)
+        self.looking = LookingPart(ui, self.desk)
         self._watch = SceneWatch()
         self._typing = qt.QTimer()
         self._typing.setSingleShot(True)
@@ -111,7 +113,7 @@ class SegmentationPanel:
         self._observer = parameters.AddObserver(vtk.vtkCommand.ModifiedEvent, self._parameters_changed)  # type: ignore[attr-defined]
         self._watch.start()
         if parameters.folders:
-            self.session.set_folders([Path(folder) for folder in parameters.folders])
+            self.session.folders.choose([Path(folder) for folder in parameters.folders])
         self._parameters_changed()
         self.refresh()
 
@@ -132,6 +134,7 @@ class SegmentationPanel:
         self.finetune.stop()
         self.segment.stop()
         self.editor.stop()
+        self.looking.clear()
         self.desk.volume = self.desk.chosen = None
         self._model = None
         self.session.clear()
@@ -148,8 +151,8 @@ class SegmentationPanel:
         self._fill_paths(parameters)
         if parameters.model != self._model:
             self._model = parameters.model
-            self.session.use_model(Path(parameters.model) if parameters.model else None)
-            self.session.warm(self.desk.device)
+            self.session.segmenting.use_model(Path(parameters.model) if parameters.model else None)
+            self.session.segmenting.warm(self.desk.device)
         self.refresh()
 
     def _fill_paths(self, parameters: SegmentationParameters) -> None:
@@ -214,7 +217,7 @@ class SegmentationPanel:
     def render(self) -> None:
         """Shows the state of the session."""
         ui, session = self.ui, self.session
-        ui.deviceLabel.setText(session.device_sentence(self.desk.device))
+        ui.deviceLabel.setText(session.graphics.sentence(self.desk.device))
         self._messages.show(session.message)
         busy = not session.states.idle
         for widget in (ui.progressBar, ui.progressLabel):
@@ -229,6 +232,7 @@ class SegmentationPanel:
         self.finetune.render()
         self.segment.render()
         self.review.render()
+        self.looking.render()
 
     def _show_progress(self, progress: Progress) -> None:
         if self.session.doing in (Doing.CANCELLING, Doing.IDLE):

@@ -38,7 +38,7 @@ class SegmentationSelfTest:
             parameters.minutes = 1
             self._wait(lambda: self._panel.session.speed is not None)
             self._panel.ui.finetuneButton.click()
-            self._wait(lambda: self._panel.session.doing is Doing.IDLE and self._panel.session.model is not None)
+            self._wait(lambda: self._panel.session.doing is Doing.IDLE and self._panel.session.segmenting.model is not None)
             self._panel.segment.show_volume(nodes[2])
             self._panel.ui.segmentButton.click()
             self._wait(lambda: self._panel.session.doing is Doing.IDLE and self._panel.segment.result is not None)

@@ -16,6 +16,7 @@ class PretrainSettings:
         folder: of the volumes.
         out: folder of the results.
         left_out: ids of volumes that are left out.
+        flipped: ids of volumes whose slices run the other way.
         method: name of the objective.
         preset: rules that make the plan.
         axis: slice axis.
@@ -29,6 +30,7 @@ class PretrainSettings:
     folder: Path
     out: Path
     left_out: frozenset[str] = field(default_factory=frozenset)
+    flipped: frozenset[str] = field(default_factory=frozenset)
     method: str = "pcl"
     preset: str = "recommended"
     axis: str = "auto"

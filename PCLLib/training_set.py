@@ -74,7 +74,7 @@ def write_training_set(
     names: dict[str, str] = {}
     slices: dict[str, list[int]] = {}
     for number, case in enumerate(cases, 1):
-        name = _file_name(number, case.name)
+        name = file_name(number, case.name)
         names[name] = case.name
         slices[name] = _write_case(case, folder, name, classes, axis)
         advanced(number)
@@ -97,7 +97,7 @@ def _write_case(case: Case, folder: Path, name: str, classes: Sequence[SegmentCl
     return slices
 
 
-def _file_name(number: int, name: str) -> str:
+def file_name(number: int, name: str) -> str:
     """Unique, of plain letters, and such that no rule takes it for the name of a label map."""
     plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:40]
     return f"{number:03d}-{plain or _('case')}-volume"

@@ -84,7 +84,7 @@ class PCLPretrainWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Called whenever the module is opened."""
         self.initializeParameterNode()
         if self.logic is not None:
-            self.logic.session.look_for_gpu()
+            self.logic.session.graphics.look()
 
     def exit(self) -> None:
         """Called when another module is opened; what runs goes on."""

@@ -89,7 +89,7 @@ class PCLSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.panel.take_encoder()
             self.panel.editor.enter()
         if self.logic is not None:
-            self.logic.session.look_for_gpu()
+            self.logic.session.graphics.look()
 
     def exit(self) -> None:
         """Called when another module is opened; what runs goes on."""

@@ -72,6 +72,22 @@ def _add_input(parser: _Parser) -> None:
     parser.add_argument("--strict", action="store_true", help="a volume that cannot be used is an error, not a warning")
 
 
+def _add_inputs(parser: _Parser) -> None:
+    parser.add_argument("inputs", type=Path, nargs="+", metavar="INPUT", help=f"{_INPUT}; several are taken together")
+    _add_input(parser)
+
+
+def _add_flip(parser: _Parser) -> None:
+    parser.add_argument(
+        "--flip",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="volumes whose slices run the other way: their positions are counted from the other end",
+    )
+    parser.add_argument("--flip-from", type=Path, metavar="FILE", help="a text file that names volumes to flip, one a line")
+
+
 def _add_plan(parser: _Parser) -> None:
     group = parser.add_argument_group("plan", "decided from the data; each decision can be set")
     group.add_argument("--preset", choices=PRESETS, help="rules that make the plan (default recommended)")
@@ -122,6 +138,7 @@ def _pretrain(commands: _Commands[_Parser]) -> None:
     parser.add_argument(
         "--exclude-from", type=Path, metavar="FILE", help="a text file that names volumes to leave out, one a line"
     )
+    _add_flip(parser)
     parser.add_argument(
         "--estimate",
         action="store_true",
@@ -199,24 +216,26 @@ def _experiment(commands: _Commands[_Parser]) -> None:
 
 def _positions(commands: _Commands[_Parser]) -> None:
     parser = _add(commands, "positions", "See whether slices at the same position are alike, and which volumes are not.")
-    parser.add_argument("input", type=Path, metavar="INPUT", help=_INPUT)
     parser.add_argument("--encoder", type=Path, metavar="FILE", help="compare by a pretrained encoder, not by plain features")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write positions, neighbours and outliers of every slice")
+    parser.add_argument("--pictures", type=Path, metavar="FILE", help="write small pictures of all slices (.npy; see --json)")
     parser.add_argument("--axis", choices=AXES, default="auto", help="slice axis (default: the through-plane axis)")
-    _add_input(parser)
+    _add_flip(parser)
+    _add_inputs(parser)
 
 
 def _suggest(commands: _Commands[_Parser]) -> None:
     parser = _add(commands, "suggest", "Which case to annotate next, and which few slices of it.")
-    parser.add_argument("input", type=Path, metavar="INPUT", help=_INPUT)
-    parser.add_argument("--drawn", type=Path, metavar="FILE", help="JSON: numbers of the slices that are drawn, by case")
+    parser.add_argument(
+        "--drawn", type=Path, metavar="FILE", help="JSON: numbers of the slices that are drawn, by case or path"
+    )
     parser.add_argument("--encoder", type=Path, metavar="FILE", help="compare by a pretrained encoder, not by plain features")
     parser.add_argument("--model", type=Path, metavar="FILE", help="a first model, whose uncertainty counts too")
     parser.add_argument("--cases", type=_whole, default=5, metavar="N", help="cases to suggest (default 5)")
     parser.add_argument("--slices", type=_whole, default=5, metavar="N", help="slices of each (default 5)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the suggestions")
     parser.add_argument("--axis", choices=AXES, default="auto", help="slice axis (default: the through-plane axis)")
-    _add_input(parser)
+    _add_inputs(parser)
 
 
 def _worker(commands: _Commands[_Parser]) -> None:

@@ -16,27 +16,20 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def first_use(bench, tmp_path, stacks, volume, monkeypatch):
     """A new panel on a Slicer that has what it brings, NumPy and SimpleITK, and nothing else."""
-    from PCLLib.dependencies import Dependencies
-    from PCLLib.installer import Installer
-    from PCLLib.questions import Dialogs
     from Testing.PCLPretrain.conftest import Page
 
     volume(stacks / "case3.nii.gz", seed=3, shape=(8, 32, 32))
     page = Page(bench)
-    bench.wait_until(lambda: page.session.devices, 60)
+    bench.wait_until(lambda: page.session.graphics.devices, 60)
     bench.python_slicer(make_python(tmp_path / "python", ["numpy", "SimpleITK"]))
-    before = page.session.installer
-    new = Installer(Dialogs(), Dependencies())
-    monkeypatch.setattr(page.session, "installer", new)
-    new.logged.connect(page.session.logged.emit)
-    new.began.connect(page.session._installing)
-    new.ended.connect(page.session._installed)
-    monkeypatch.setattr(page.session, "devices", None)
+    page.session.installer.look_again()
+    monkeypatch.setattr(page.session.graphics, "devices", None)
     page.session.tell(None)
     yield page
     page.session.clear()
     bench.wait_until(lambda: not page.session.jobs.busy, 60)
-    assert before is not new
+    bench.python_slicer(Path(sys.executable))
+    page.session.installer.look_again()
 
 
 @pytest.fixture

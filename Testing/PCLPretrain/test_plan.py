@@ -10,13 +10,13 @@ def proposed(page, stacks):
     """The panel after the engine has proposed a plan."""
     page.open(stacks)
     page.bench.click(page.ui.advancedButton)
-    page.bench.wait_until(lambda: page.session.proposal, 60)
+    page.bench.wait_until(lambda: page.session.estimating.proposal, 60)
     yield page
     page.bench.click(page.ui.advancedButton)
 
 
 def test_the_proposals_are_filled_in_and_say_why(proposed):
-    proposal = proposed.session.proposal
+    proposal = proposed.session.estimating.proposal
     assert proposed.ui.thresholdSpinBox.value == pytest.approx(proposal.threshold)
     assert proposed.ui.resolutionSpinBox.value == pytest.approx(1.0)
     assert proposed.ui.batchSpinBox.value == proposal.batch == 32
@@ -47,20 +47,22 @@ def test_typing_the_proposed_value_follows_the_proposal(proposed):
 
 def test_time_and_memory_are_estimated_and_again_after_a_change(proposed):
     assert "being estimated" in proposed.ui.estimateLabel.text
-    proposed.bench.wait_until(lambda: proposed.session.estimate, 60)
+    proposed.bench.wait_until(lambda: proposed.session.estimating.estimate, 60)
     assert proposed.ui.estimateLabel.text.startswith("About ")
     assert "memory" in proposed.ui.estimateLabel.text
     proposed.bench.type_text(proposed.ui.epochsSpinBox, "1")
-    proposed.bench.wait_until(lambda: proposed.session.estimating)
-    assert proposed.session.proposal.epochs > 1
-    proposed.bench.wait_until(lambda: proposed.session.estimate and proposed.session.estimate.steps == 1, 60)
+    proposed.bench.wait_until(lambda: proposed.session.estimating.running)
+    assert proposed.session.estimating.proposal.epochs > 1
+    proposed.bench.wait_until(
+        lambda: proposed.session.estimating.estimate and proposed.session.estimating.estimate.steps == 1, 60
+    )
 
 
 def test_the_graphics_card_is_always_in_view(proposed):
-    proposed.bench.wait_until(lambda: proposed.session.devices, 60)
+    proposed.bench.wait_until(lambda: proposed.session.graphics.devices, 60)
     text = proposed.ui.deviceLabel.text
     assert text
-    report = proposed.session.devices
+    report = proposed.session.graphics.devices
     assert (report.gpus[0].name in text) if report.gpus else (report.reason in text)
 
 

@@ -10,7 +10,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from Testing.slices.courses import course
 
 IMAGES = Path(__file__).parents[2] / "Docs" / "images"
 WIDTH = 400
@@ -80,14 +83,14 @@ def test_pictures_of_all_states(page, camera, hearts_folder, qt):
     from PCLLib.events import Failed
     from PCLLib.messages import Action
 
-    page.bench.wait_until(lambda: page.session.devices, 120)
+    page.bench.wait_until(lambda: page.session.graphics.devices, 120)
     camera("no_folder")
     page.type_folder(hearts_folder)
     page.wait("SCANNING")
     camera("scanning")
     page.wait("READY")
     page.ui.scanTable.item(2, 0).setCheckState(qt.Qt.Unchecked)
-    page.bench.wait_until(lambda: page.session.estimate and not page.session.estimating, 120)
+    page.bench.wait_until(lambda: page.session.estimating.estimate and not page.session.estimating.running, 120)
     camera("ready")
     page.ui.advancedButton.collapsed = False
     camera("advanced")
@@ -131,3 +134,52 @@ def _nothing_usable(page, camera, bad):
     (bad / "a_name_that_is_longer_than_the_column_is_wide.nii.gz").write_bytes(b"nothing")
     page.open(bad)
     camera("nothing_usable")
+
+
+@pytest.fixture
+def spoiled_folder(volume):
+    """Twelve generated volumes: scan_04 upside down, scan_07 cut off, scan_10 another contrast."""
+    folder = Path(tempfile.gettempdir()) / "scans"
+    folder.mkdir()  # one of another's is left alone
+    for number in range(12):
+        images = course(number, cut=(0.4, 0.0) if number == 7 else (0.0, 0.0), flipped=number == 4).images
+        volume(folder / f"scan_{number:02d}.nrrd", (1000 * (1 - images if number == 10 else images)).astype(np.int16))
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_pictures_of_the_inspector(page, camera, request, hearts_folder, spoiled_folder):
+    sections = (page.ui.volumesButton, page.ui.trainingButton)
+    inspection = page.panel.inspection.widget
+    shown = inspection.ui
+    page.open(hearts_folder)
+    page.ui.inspectorSection.collapsed = False
+    for section in sections:
+        section.collapsed = True
+    page.bench.click(shown.lookButton)
+    page.bench.wait_until(lambda: inspection.inspector.report is not None, 120)
+    shown.positionSlider.setValue(450)
+    inspection.slices._clicked(shown.tileList.item(1))
+    shown.positionSlider.setValue(720)
+    camera("inspector")
+    if not request.node.callspec.params["camera"]:  # at the usual size of letters
+        inspection.open(inspection.inspector.volumes[1], 5)
+        page.bench.host.window.resize(1200, 1100)
+        for _ in range(8):
+            page.bench.host.process_events()
+        page.bench.photograph(IMAGES / "inspector_window.png")
+        page.bench.host.window.resize(1200, 1500)
+    page.ui.volumesButton.collapsed = False
+    page.type_folder(spoiled_folder)
+    page.bench.wait_until(lambda: page.session.report and page.session.report.folder == spoiled_folder, 60)
+    page.ui.volumesButton.collapsed = True
+    page.bench.click(shown.lookButton)
+    page.bench.wait_until(lambda: inspection.inspector.report is not None, 120)
+    shown.inspectorTabs.setCurrentIndex(1)
+    camera("inspector_threshold")
+    shown.inspectorTabs.setCurrentIndex(2)
+    page.parameters.leftOut = ["scan_10"]
+    camera("inspector_outliers")
+    for section in sections:
+        section.collapsed = False
+    page.ui.inspectorSection.collapsed = True

@@ -199,7 +199,7 @@ def ready(page: Page, model: Path, slicer: Any) -> Page:
     make_volume(slicer, "scan", 7)
     page.wait_for_cases(1)
     page.parameters.model = str(model)
-    assert page.session.model is not None, page.message
+    assert page.session.segmenting.model is not None, page.message
     return page
 
 

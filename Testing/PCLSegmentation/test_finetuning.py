@@ -67,7 +67,7 @@ def test_a_cancelled_training_keeps_the_best_model_so_far(annotated, tmp_path):
     assert "The best model so far is kept" in annotated.message
     model = tmp_path / "models" / "model_01" / "model.safetensors"
     assert about(model)["training"]["steps"] < 2000
-    assert annotated.session.model.path == model
+    assert annotated.session.segmenting.model.path == model
 
 
 def test_dice_is_told_for_cases_left_out_and_without_the_encoder(annotated, tmp_path, pretrained_here, slicer):
@@ -85,7 +85,7 @@ def test_dice_is_told_for_cases_left_out_and_without_the_encoder(annotated, tmp_
     said = [tuple(table.item(row, column).text() for column in (0, 1)) for row in range(table.rowCount)]
     assert said == [("scan0, left out in turn", "block"), ("scan1, left out in turn", "block")]
     assert all(0 <= float(table.item(row, column).text()) <= 1 for row in range(2) for column in (2, 3))
-    assert about(annotated.session.model.path)["training"]["tensors_transferred"] > 0
+    assert about(annotated.session.segmenting.model.path)["training"]["tensors_transferred"] > 0
 
 
 def test_the_time_is_proposed_from_the_device(annotated, tmp_path):

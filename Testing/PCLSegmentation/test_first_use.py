@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,21 +13,15 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the interpreter
 
 
 @pytest.fixture
-def first_use(page, scans, tmp_path, monkeypatch):
+def first_use(page, scans, tmp_path):
     """The panel with annotated cases on a Slicer that has what it brings, NumPy and SimpleITK, and nothing else."""
-    from PCLLib.dependencies import Dependencies
-    from PCLLib.installer import Installer
-    from PCLLib.questions import Dialogs
-
     page.bench.wait_until(lambda: not page.session.jobs.busy, 60)
     page.bench.python_slicer(make_python(tmp_path / "python", ["numpy", "SimpleITK"]))
-    new = Installer(Dialogs(), Dependencies())
-    monkeypatch.setattr(page.session, "installer", new)
-    new.logged.connect(page.session.logged.emit)
-    new.began.connect(page.session._installing)
-    new.ended.connect(page.session._installed)
+    page.session.installer.look_again()
     page.small(tmp_path / "models")
-    return page
+    yield page
+    page.bench.python_slicer(Path(sys.executable))
+    page.session.installer.look_again()
 
 
 def test_declining_is_told_and_leaves_the_cases(first_use):

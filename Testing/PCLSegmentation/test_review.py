@@ -117,4 +117,4 @@ def test_states_are_saved_with_the_scene(predicted, slicer, tmp_path):
     slicer.util.loadScene(str(scene))
     page.wait_for_cases(1)
     assert page.states() == {"scan": "Reviewed"}
-    assert page.session.model is not None
+    assert page.session.segmenting.model is not None

@@ -68,14 +68,15 @@ def camera(request, page):
 
 def only(page, *names):
     """Opens some of the sections and closes the others."""
-    for name in ("casesButton", "finetuneSection", "segmentSection", "reviewSection", "annotateSection"):
+    sections = ("casesButton", "inspectorSection", "suggestSection", "finetuneSection", "segmentSection", "reviewSection")
+    for name in (*sections, "annotateSection"):
         getattr(page.ui, name).collapsed = name not in names
 
 
 def test_pictures_of_all_states(page, camera, tmp_path):
     from PCLLib.sample_data import add_hearts
 
-    page.bench.wait_until(lambda: page.session.devices, 120)
+    page.bench.wait_until(lambda: page.session.graphics.devices, 120)
     page.small(tmp_path / "models")
     only(page, "casesButton", "finetuneSection", "segmentSection", "reviewSection")
     camera("empty")
@@ -139,3 +140,22 @@ def warn(page, camera, other):
     camera("segmenting")
     page.wait("IDLE")
     camera("all")
+
+
+def test_pictures_of_what_to_annotate_next(page, camera):
+    from PCLLib.sample_data import add_hearts
+
+    add_hearts(6, 2)
+    page.wait_for_cases(6)
+    page.bench.wait_until(lambda: page.states()["Heart2"] == "Annotated", 10)
+    only(page, "casesButton", "suggestSection")
+    page.bench.click(page.ui.suggestButton)
+    page.bench.wait_until(lambda: page.ui.suggestTable.rowCount, 120)
+    camera("next")
+    only(page, "casesButton", "inspectorSection")
+    inspection = page.panel.looking.inspector
+    page.bench.click(inspection.ui.lookButton)
+    page.bench.wait_until(lambda: inspection.inspector.report is not None, 120)
+    inspection.ui.positionSlider.setValue(500)
+    camera("positions", larger=False)
+    only(page, "casesButton", "finetuneSection")

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from pcl_core.training.weights import load_weights
+from pcl_core.volumes.discovery import find_volumes
+from pcl_core.volumes.reading import read_volume
 from Testing.slices.courses import course
 
 
@@ -81,3 +83,77 @@ def test_soft_weights_need_no_threshold_of_the_user(folder, tmp_path, pclseg, sm
 def test_a_run_is_not_resumed_under_another_rule(folder, tmp_path, pclseg, small):
     pclseg("pretrain", folder, "--out", tmp_path / "run", *small).done()
     pclseg("pretrain", folder, "--out", tmp_path / "run", *small, "--position", "learned", "--resume").refusal("plan changed")
+
+
+def report_of(folder, tmp_path, pclseg, *words):
+    pclseg("positions", folder, "--json", tmp_path / "positions.json", *words).done()
+    return {one["id"]: one for one in json.loads((tmp_path / "positions.json").read_text())["volumes"]}
+
+
+def test_a_flipped_volume_is_counted_from_the_other_end_and_is_no_outlier_any_more(folder, tmp_path, pclseg):
+    before = report_of(folder, tmp_path, pclseg)
+    (tmp_path / "list.txt").write_text("v3.nii.gz\n")
+    after = report_of(folder, tmp_path, pclseg, "--flip-from", tmp_path / "list.txt")
+    assert after["v3"]["positions"] == before["v3"]["positions"][::-1]
+    assert after["v3"]["counted_from_the_other_end"]
+    assert after["v3"]["flipped"]  # its slices do run the other way
+    np.testing.assert_allclose(after["v3"]["aligned"], before["v3"]["aligned"], atol=0.05)
+    assert ([one["kind"] for one in before["v3"]["outliers"]], after["v3"]["outliers"]) == (["flipped"], [])
+    assert after["v0"]["positions"] == before["v0"]["positions"]
+
+
+def test_a_volume_that_is_flipped_by_mistake_is_told_as_an_outlier(folder, tmp_path, pclseg):
+    after = report_of(folder, tmp_path, pclseg, "--flip", "v5", "v3")
+    (one,) = after["v5"]["outliers"]
+    assert (one["kind"], one["slice"]) == ("flipped", after["v5"]["slices"] - 1)
+
+
+def test_a_volume_to_flip_that_is_not_there_is_refused(folder, tmp_path, pclseg, small):
+    pclseg("positions", folder, "--flip", "v99").refusal("v99", "to flip")
+    pclseg("pretrain", folder, "--out", tmp_path / "run", *small, "--flip", "v99").refusal("v99", "to flip")
+    assert not (tmp_path / "run").exists()
+
+
+def test_pretraining_knows_which_volumes_are_flipped_and_keeps_it_with_the_weights(folder, tmp_path, pclseg, small):
+    words = ("pretrain", folder, *small, "--threshold", "0.2")
+    plain = pclseg(*words, "--out", tmp_path / "plain").done()
+    flipped = pclseg(*words, "--out", tmp_path / "flipped", "--flip", "v3").done()
+    assert (plain["flipped"], flipped["flipped"]) == ([], ["v3"])
+    assert plain["loss"] != flipped["loss"]
+    _, about = load_weights(tmp_path / "flipped" / "encoder.safetensors", "encoder")
+    assert about.training["flipped"] == ["v3"]
+    banks = [json.loads((tmp_path / one / "state" / "bank" / "index.json").read_text()) for one in ("plain", "flipped")]
+    assert banks[0]["key"] == banks[1]["key"]  # the prepared slices are the same: only their positions are not
+    again = pclseg(*words, "--out", tmp_path / "flipped", "--resume", "--flip", "v3").done()
+    assert again["flipped"] == ["v3"]
+    pclseg(*words, "--out", tmp_path / "flipped", "--resume").refusal("which volumes are flipped")
+
+
+def test_a_volume_that_is_left_out_may_be_flipped_too(folder, tmp_path, pclseg, small):
+    words = ("pretrain", folder, "--out", tmp_path / "run", *small, "--flip", "v3", "--exclude", "v3")
+    assert pclseg(*words).done()["flipped"] == []
+
+
+def test_pictures_show_the_slices_in_order_and_the_report_says_where_they_lie(folder, tmp_path, pclseg):
+    volumes = report_of(folder, tmp_path, pclseg, "--pictures", tmp_path / "pictures.npy")
+    pictures = np.load(tmp_path / "pictures.npy", mmap_mode="r")
+    assert (pictures.dtype, pictures.shape) == (np.uint8, (sum(one["slices"] for one in volumes.values()), 64, 64))
+    sources = {source.id: source for source in find_volumes(folder).sources}
+    for name in ("v0", "v7"):
+        own = pictures[volumes[name]["first_row"] :][: volumes[name]["slices"]].astype(float)
+        voxels = read_volume(sources[name]).voxels.astype(float)
+        for picture, voxel_slice in zip(own, voxels, strict=True):
+            shown = picture.reshape(32, 2, 32, 2).mean(axis=(1, 3))  # the volumes have 32 x 32 pixels
+            assert np.corrcoef(shown.ravel(), voxel_slice.ravel())[0, 1] > 0.95
+        assert volumes[name]["plane"] == "axial"
+        np.testing.assert_allclose(volumes[name]["step"], [0, 0, 4], atol=1e-6)
+        np.testing.assert_allclose(volumes[name]["first_centre"], [15.5, 15.5, 0], atol=1e-6)
+
+
+def test_several_inputs_are_taken_together_under_names_of_their_own(folder, tmp_path, volume, pclseg):
+    volume(tmp_path / "more" / "v0.nii.gz", (course(50).images * 1000).astype(np.int16))
+    summary = pclseg("positions", folder, tmp_path / "more", folder, "--json", tmp_path / "both.json").done()
+    assert summary["volumes"] == 13
+    found = json.loads((tmp_path / "both.json").read_text())["volumes"]
+    assert len({one["id"] for one in found}) == 13
+    assert str(tmp_path / "more" / "v0.nii.gz") in {one["path"] for one in found}

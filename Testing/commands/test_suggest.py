@@ -49,3 +49,10 @@ def test_a_model_adds_its_uncertainty_and_an_encoder_its_features(images, pretra
 def test_a_list_of_drawn_slices_that_makes_no_sense_is_refused(drawn, fragment, images, tmp_path, pclseg):
     (tmp_path / "drawn.json").write_text(json.dumps(drawn))
     pclseg("suggest", images, "--drawn", tmp_path / "drawn.json").refusal(fragment, tmp_path / "drawn.json")
+
+
+def test_drawn_slices_may_be_listed_by_the_path_of_their_volume(images, tmp_path, pclseg):
+    first = pclseg("suggest", images, "--cases", 1).done()["suggestions"][0]
+    (tmp_path / "drawn.json").write_text(json.dumps({first["path"]: []}))
+    found = pclseg("suggest", images, "--drawn", tmp_path / "drawn.json").done()["suggestions"]
+    assert first["id"] not in {one["id"] for one in found}

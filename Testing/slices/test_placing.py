@@ -7,12 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pcl_core.pretext.positives import closer_than, partition
 from pcl_core.slices.atlas import FULL, Placement, align
+from pcl_core.slices.bank import BankedVolume, SliceBank
 from pcl_core.slices.features import PlainFeatures, principal
 from pcl_core.slices.outliers import find_outliers
-from pcl_core.slices.placing import by_millimetres, feature_parts, place
+from pcl_core.slices.placing import align_turned, by_millimetres, feature_parts, place, turned
 from Testing.slices.courses import Course, bank_of, course
 
 
@@ -128,3 +131,46 @@ def test_a_feature_that_hardly_ever_differs_makes_no_outlier():
     features[13, 7] = 0.05
     without = principal(np.delete(features, 7, axis=1), 10)
     np.testing.assert_allclose(np.abs(principal(features, 10)[13]), np.abs(without[13]), atol=0.1)
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.booleans()), min_size=1, max_size=5))
+def test_slices_of_a_flipped_volume_are_counted_from_the_other_end_and_all_others_as_before(volumes):
+    listed = [BankedVolume(f"v{k}", f"v{k}", 0, count, "", 3.0) for k, (count, _) in enumerate(volumes)]
+    starts = np.cumsum([0, *(count for count, _ in volumes)])
+    listed = [replace(one, start=int(start)) for one, start in zip(listed, starts[:-1], strict=True)]
+    told = frozenset(one.id for one, (_, flip) in zip(listed, volumes, strict=True) if flip)
+    bank = SliceBank(np.zeros((int(starts[-1]), 1, 1), np.float16), None, tuple(listed), (), "key")
+    for rule in ("relative", "millimetre"):
+        before = positions_of(place(bank, rule))
+        after = positions_of(place(replace(bank, flipped=told), rule))
+        for volume in listed:
+            rows = slice(volume.start, volume.start + volume.count)
+            expected = before[rows][::-1] if volume.id in told else before[rows]
+            np.testing.assert_allclose(after[rows], expected, atol=2e-6)
+
+
+def positions_of(bank: SliceBank) -> np.ndarray:
+    index, count = bank.positions()
+    positions: np.ndarray = (index + 1) / count
+    return positions
+
+
+def test_in_the_common_frame_a_volume_that_is_known_to_be_flipped_lies_as_if_it_were_stored_like_the_others():
+    courses = spoiled(1, 10)
+    flipped = [one.flipped for one in courses]
+    straight = [part[::-1] if flip else part for part, flip in zip(features_of(courses), flipped, strict=True)]
+    told = align_turned(features_of(courses), flipped)
+    expected = [turned(one) if flip else one for one, flip in zip(align(straight), flipped, strict=True)]
+    assert told == expected
+    assert [one.flipped for one in told] == flipped
+
+
+def features_of(courses: list[Course]) -> list[np.ndarray]:
+    return feature_parts(bank_of(courses), PlainFeatures())
+
+
+def test_telling_that_most_volumes_are_flipped_decides_which_way_is_forward():
+    courses = [course(seed, flipped=seed > 1) for seed in range(8)]
+    bank = replace(bank_of(courses), flipped=frozenset(f"v{k}" for k in range(2, 8)))
+    flipped = [one.flipped for one in place(bank, "learned").placements.values()]
+    assert flipped == [False, False, True, True, True, True, True, True]

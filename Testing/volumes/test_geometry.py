@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pcl_core.volumes.geometry import Axis, CanonicalView, Geometry, canonical_view, patient_axes, through_plane_axis
+from pcl_core.volumes.geometry import (
+    Axis,
+    CanonicalView,
+    Geometry,
+    canonical_view,
+    patient_axes,
+    slice_line,
+    through_plane_axis,
+)
 
 STORAGES = [
     (order, flips) for order in itertools.permutations(range(3)) for flips in itertools.product([False, True], repeat=3)
@@ -166,3 +174,15 @@ def test_differences_of_grids_are_said_in_words(change: dict, words: str) -> Non
 def test_rounding_is_no_difference() -> None:
     geometry = grid((2, 3, 4), (0.7, 0.7, 2.0), np.eye(3))
     assert not Geometry((2, 3, 4), (0.69999999, 0.7, 2.0), (3.00001, -20.0, 11.0), geometry.direction).differs_from(geometry)
+
+
+@pytest.mark.parametrize("axis", ["auto", "axial", "coronal", "sagittal"])
+@pytest.mark.parametrize("storage", STORAGES[::5], ids=str)
+def test_the_line_of_slices_runs_through_the_centres_of_the_canonical_slices(axis, storage):
+    geometry = grid((5, 6, 7), (0.8, 1.1, 3.0), rotation(20, -30, 10))
+    _, geometry = stored_otherwise(np.zeros(geometry.shape), geometry, *storage)
+    centres = positions_of(canonical_view(geometry, axis), geometry).mean(axis=(1, 2))
+    line = slice_line(geometry, axis)
+    assert line.count == len(centres)
+    found = np.asarray(line.first) + np.arange(line.count)[:, None] * np.asarray(line.step)
+    np.testing.assert_allclose(found, centres, atol=1e-9)

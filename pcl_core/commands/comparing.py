@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,19 +12,21 @@ import numpy as np
 import torch
 
 from pcl_core.cancellation import Cancellation
-from pcl_core.commands.planning import report_unreadable
+from pcl_core.commands.planning import flipped_ids, report_unreadable
 from pcl_core.errors import InputError
 from pcl_core.events import Reporter
 from pcl_core.fingerprinting import take_fingerprint
 from pcl_core.inference.embedding import EncoderFeatures
 from pcl_core.plan import SlicePlan
 from pcl_core.presets import make_plan, rounded
-from pcl_core.slices.bank import BankedVolume, BankItem
+from pcl_core.slices.atlas import Placement
+from pcl_core.slices.bank import BankedVolume, BankItem, SliceBank
 from pcl_core.slices.banking import build_bank
 from pcl_core.slices.features import PlainFeatures, SliceFeatures
-from pcl_core.slices.placing import feature_parts
+from pcl_core.slices.placing import align_turned, feature_parts
 from pcl_core.training.devices import device_facts
-from pcl_core.volumes.discovery import find_volumes
+from pcl_core.volumes.discovery import find_in_all
+from pcl_core.volumes.geometry import Axis
 from pcl_core.volumes.volume import VolumeSource
 
 # Plain features look at 16 x 16 pixels; a small bank is made in no time.
@@ -39,25 +41,53 @@ class Compared:
         sources: all that were found.
         volumes: those that could be used.
         parts: for each of them (slices, K) features, in stored order along the slice axis.
+        axis: across which the slices lie, as it was asked for.
+        flipped: ids of the volumes that are said to run the other way.
     """
 
     sources: tuple[VolumeSource, ...]
     volumes: tuple[BankedVolume, ...]
     parts: list[np.ndarray]
+    axis: Axis
+    flipped: frozenset[str]
+
+    @property
+    def turned(self) -> list[bool]:
+        """Of each volume, whether its slices are said to run the other way."""
+        return [volume.id in self.flipped for volume in self.volumes]
+
+    def placements(self) -> list[Placement]:
+        """Where the volumes lie in a common frame."""
+        return align_turned(self.parts, self.turned)
 
 
-def compare(args: argparse.Namespace, device: torch.device, reporter: Reporter, cancellation: Cancellation) -> Compared:
-    """Prepares the slices of --input in a folder that is then removed, and takes plain features or those of --encoder.
+def compare(
+    args: argparse.Namespace,
+    device: torch.device,
+    reporter: Reporter,
+    cancellation: Cancellation,
+    also: Callable[[SliceBank], None] = lambda _bank: None,
+) -> Compared:
+    """Prepares the slices of the inputs in a folder that is then removed, and takes plain features or those of --encoder.
+
+    Args:
+        args: of the command.
+        device: that an encoder runs on.
+        reporter: is told how far this is.
+        cancellation: is looked at between volumes.
+        also: is called with the bank of slices while it is there.
 
     Raises:
         InputError: there are fewer than two volumes, or the encoder's file is none.
         CancelledError: somebody asked to stop.
         OutOfMemoryError: with a hint.
     """
-    found = find_volumes(args.input, args.layout)
+    found = find_in_all(args.inputs, args.layout)
     report_unreadable(found.unreadable, args.strict, reporter)
     if len(found.sources) < 2:
-        raise InputError(f"There is one volume in {args.input}, and nothing to compare it with.", "Give a folder of volumes.")
+        where = args.inputs[0]
+        raise InputError(f"There is one volume in {where}, and nothing to compare it with.", "Give a folder of volumes.")
+    flipped = flipped_ids(args, found.sources, args.inputs[0]) if "flip" in args else frozenset()
     features: SliceFeatures
     if args.encoder is None:
         features, plan = PlainFeatures(), _plain_plan(args, found.sources, found.layout, device)
@@ -67,7 +97,8 @@ def compare(args: argparse.Namespace, device: torch.device, reporter: Reporter, 
     with tempfile.TemporaryDirectory(prefix="pclseg-") as name:
         items = [BankItem(source) for source in found.sources]
         bank = build_bank(Path(name) / "bank", items, plan, reporter, cancellation, args.strict)
-        compared = Compared(found.sources, bank.volumes, feature_parts(bank, features))
+        compared = Compared(found.sources, bank.volumes, feature_parts(bank, features), plan.axis, flipped)
+        also(bank)
         del bank  # a mapped file cannot be removed everywhere
     return compared
 

@@ -19,6 +19,7 @@ from pcl_core.plan_limits import require_sensible
 from pcl_core.presets import fit_size, make_plan, native_resolution, rounded
 from pcl_core.training.devices import choose_device, device_facts, device_name
 from pcl_core.volumes.data_sets import slice_axis
+from pcl_core.volumes.selecting import named, names_in
 from pcl_core.volumes.volume import Unreadable, VolumeSource
 
 
@@ -35,6 +36,12 @@ def report_unreadable(unreadable: Sequence[Unreadable], strict: bool, reporter: 
         if strict:
             raise InputError(f"{entry.path}: {entry.reason}.", "Repair it, or leave out --strict to skip it.")
         reporter.warning(f"{entry.path}: {entry.reason}. It is left out.", entry.path)
+
+
+def flipped_ids(args: argparse.Namespace, sources: Sequence[VolumeSource], folder: Path) -> frozenset[str]:
+    """The ids of the volumes that --flip and --flip-from name. Raises InputError when a name means none."""
+    names = [*args.flip, *(names_in(args.flip_from) if args.flip_from else ())]
+    return named(sources, names, folder, "flip")
 
 
 def output_folder(args: argparse.Namespace, result: str, reporter: Reporter) -> Path:

@@ -4,71 +4,105 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pcl_core.cancellation import Cancellation
-from pcl_core.commands.comparing import compare
+from pcl_core.commands.comparing import Compared, compare
 from pcl_core.commands.planning import start
 from pcl_core.events import Reporter, plain
 from pcl_core.files import require_writable_file, write_text
-from pcl_core.slices.atlas import Placement, align
-from pcl_core.slices.bank import BankedVolume
+from pcl_core.slices.bank import SliceBank
 from pcl_core.slices.likeness import Likeness, advise, likeness
 from pcl_core.slices.neighbours import neighbours
 from pcl_core.slices.outliers import Outlier, find_outliers
-from pcl_core.volumes.volume import VolumeSource
+from pcl_core.slices.pictures import SIDE, write_pictures
+from pcl_core.slices.placing import turned
+from pcl_core.volumes.geometry import canonical_view, slice_line
+
+_PLANES = {"S": "axial", "A": "coronal", "L": "sagittal"}
 
 
 def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation) -> None:
     """Shows the outliers and the proposed threshold, and writes everything when a file is named."""
     device = start(args, reporter)
-    if args.json is not None:
-        require_writable_file(args.json)
-    compared = compare(args, device, reporter, cancellation)
-    _tell(args, _Looked.at(compared.volumes, compared.parts), compared.sources, reporter)
+    for path in (args.json, args.pictures):
+        if path is not None:
+            require_writable_file(path)
+
+    def pictures(bank: SliceBank) -> None:
+        if args.pictures is not None:
+            write_pictures(bank, args.pictures)
+
+    compared = compare(args, device, reporter, cancellation, pictures)
+    if args.pictures is not None:
+        reporter.artifact("pictures", args.pictures)
+    _tell(args, _Looked(compared), reporter)
 
 
 class _Looked:
     """What was found about a set of volumes."""
 
-    def __init__(self, volumes: Sequence[BankedVolume], parts: Sequence[np.ndarray], placements: list[Placement]) -> None:
-        self.volumes, self.parts, self.placements = volumes, parts, placements
-        self.relative = [(np.arange(one.count) + 1) / one.count for one in volumes]
-        self.before: Likeness = likeness(parts, [place - 0.5 / len(place) for place in self.relative])
-        self.after: Likeness = likeness(parts, [one.positions(len(p)) for one, p in zip(placements, parts, strict=True)])
-        named = {volume.id: placement for volume, placement in zip(volumes, placements, strict=True)}
-        self.outliers: list[Outlier] = find_outliers(named, {volume.id: volume.count for volume in volumes})
+    def __init__(self, compared: Compared) -> None:
+        self.compared, self.volumes, self.parts = compared, compared.volumes, compared.parts
+        self.sources = {source.id: source for source in compared.sources}
+        self.placements = compared.placements()
+        self.relative = [
+            np.arange(one.count, 0, -1) / one.count if flip else (np.arange(one.count) + 1) / one.count
+            for one, flip in zip(self.volumes, compared.turned, strict=True)
+        ]
+        self.before: Likeness = likeness(self.parts, [place - 0.5 / len(place) for place in self.relative])
+        aligned = [one.positions(len(part)) for one, part in zip(self.placements, self.parts, strict=True)]
+        self.after: Likeness = likeness(self.parts, aligned)
+        self.outliers = self._outliers()
 
-    @classmethod
-    def at(cls, volumes: Sequence[BankedVolume], parts: Sequence[np.ndarray]) -> _Looked:
-        """Aligns the volumes and looks for outliers."""
-        return cls(volumes, parts, align(parts))
+    def _outliers(self) -> list[Outlier]:
+        """What is wrong with the volumes, as they are after those were turned that are said to run the other way."""
+        counts = {volume.id: volume.count for volume in self.volumes}
+        everything = zip(self.volumes, self.placements, self.compared.turned, strict=True)
+        placed = {volume.id: turned(one) if flip else one for volume, one, flip in everything}
+        return [
+            replace(one, slice=counts[one.volume] - 1 - one.slice) if one.volume in self.compared.flipped else one
+            for one in find_outliers(placed, counts)
+        ]
 
-    def to_json(self, paths: dict[str, Path]) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Everything, as JSON can hold it."""
         near = neighbours(self.parts)
         advice = advise(self.before)
+        rows = np.cumsum([0, *(volume.count for volume in self.volumes)])
         document: dict[str, Any] = plain(
             {
+                "axis": self.compared.axis,
                 "threshold": None if advice is None else {"proposed": advice.threshold, "reason": advice.reason},
                 "likeness": {"relative": self.before.matrix, "aligned": self.after.matrix},
-                "volumes": [self._volume(number, paths, near[number]) for number in range(len(self.volumes))],
+                "picture_side": SIDE,
+                "volumes": [
+                    {**self._volume(number, near[number]), "first_row": rows[number]} for number in range(len(self.volumes))
+                ],
             }
         )
         return document
 
-    def _volume(self, number: int, paths: dict[str, Path], near: list[list[tuple[int, int, float]]]) -> dict[str, Any]:
+    def _volume(self, number: int, near: list[list[tuple[int, int, float]]]) -> dict[str, Any]:
         volume, placement = self.volumes[number], self.placements[number]
+        source = self.sources[volume.id]
+        line = slice_line(source.geometry, self.compared.axis)
         return {
             "id": volume.id,
             "patient": volume.patient,
-            "path": paths[volume.id],
+            "path": source.path,
+            "frame": source.frame,
+            "format": source.format,
             "slices": volume.count,
             "slice_mm": round(volume.slice_mm, 4),
+            "plane": _PLANES[canonical_view(source.geometry, self.compared.axis).normal],
+            "first_centre": line.first,
+            "step": line.step,
+            "counted_from_the_other_end": volume.id in self.compared.flipped,
             "start": round(placement.start, 4),
             "length": round(placement.length, 4),
             "flipped": placement.flipped,
@@ -85,15 +119,17 @@ class _Looked:
         }
 
 
-def _tell(args: argparse.Namespace, looked: _Looked, sources: Sequence[VolumeSource], reporter: Reporter) -> None:
-    paths = {source.id: source.path for source in sources}
+def _tell(args: argparse.Namespace, looked: _Looked, reporter: Reporter) -> None:
     if len(looked.volumes) < 4:
-        reporter.warning("With fewer than four volumes there is no telling which of them is unlike the others.", args.input)
+        where: Path = args.inputs[0]
+        reporter.warning("With fewer than four volumes there is no telling which of them is unlike the others.", where)
     for one in looked.outliers:
-        reporter.warning(f"{paths[one.volume]}: {one.reason}", paths[one.volume])
+        path = looked.sources[one.volume].path
+        reporter.warning(f"{path}: {one.reason}", path)
     advice = advise(looked.before)
     if args.json is not None:
-        text = json.dumps({"input": str(args.input), **looked.to_json(paths)}, ensure_ascii=False, allow_nan=False)
+        inputs = [str(path) for path in args.inputs]
+        text = json.dumps({"inputs": inputs, **looked.to_json()}, ensure_ascii=False, allow_nan=False)
         write_text(args.json, text + "\n")
         reporter.artifact("positions", args.json)
     reporter.done(

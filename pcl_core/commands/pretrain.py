@@ -9,7 +9,7 @@ import torch
 
 from pcl_core.cancellation import Cancellation
 from pcl_core.commands.estimating import estimate
-from pcl_core.commands.planning import fresh_plan, output_folder, overridden, report_unreadable, start
+from pcl_core.commands.planning import flipped_ids, fresh_plan, output_folder, overridden, report_unreadable, start
 from pcl_core.errors import InputError
 from pcl_core.events import Reporter
 from pcl_core.files import require_writable_folder
@@ -36,6 +36,7 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
     found = scan(args.input, args.layout, args.axis or "auto", reporter)
     report_unreadable(found.unreadable, args.strict, reporter)
     _require_some(found)
+    flipped = flipped_ids(args, found.sources, args.input)  # before others are left out: a list may name both
     found = _each_once(_without_excluded(args, found))
     _report_doubts(found, reporter)
     plan = _plan(args, found, device)
@@ -46,11 +47,13 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
     out = output_folder(args, ENCODER_FILE, reporter)
     items = [BankItem(source) for source in found.sources]
     bank = build_bank(out / STATE_FOLDER / BANK_FOLDER, items, plan.slices, reporter, cancellation, args.strict)
+    bank = replace(bank, flipped=flipped & {volume.id for volume in bank.volumes})
     result = pretrain(bank, plan, out, Context(device, args.seed, reporter, cancellation), args.resume)
     reporter.artifact("encoder", result.encoder)
     reporter.done(
         encoder=str(result.encoder),
         volumes=len(bank.volumes),
+        flipped=sorted(bank.flipped),
         skipped=len(bank.skipped) + len(found.unreadable),
         slices=len(bank.rows),
         steps=result.steps,

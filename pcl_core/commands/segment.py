@@ -33,10 +33,11 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
             log.add(source, one.path, by_class(one, predictor.classes))
 
     result = segment(predictor, sources, args.out, reporter, cancellation, options, finished)
+    logged = {} if log is None else {"done_before": len(found.sources) - len(sources)}
     reporter.done(
         out=str(args.out),
         segmented=len(result.found),
-        done_before=len(found.sources) - len(sources),
+        **logged,
         skipped=len(result.skipped) + len(found.unreadable),
         empty=sum(not any(one.millilitres.values()) for one in result.found),
         millilitres={one.id: by_class(one, predictor.classes) for one in result.found},

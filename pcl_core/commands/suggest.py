@@ -19,7 +19,6 @@ from pcl_core.events import Reporter
 from pcl_core.files import require_writable_file, write_text
 from pcl_core.inference.predicting import Predictor
 from pcl_core.near import nearest
-from pcl_core.slices.atlas import align
 from pcl_core.slices.suggesting import Suggestion, suggest
 from pcl_core.strict_json import build, read_json
 from pcl_core.volumes.geometry import canonical_view
@@ -38,8 +37,7 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
     compared = compare(args, device, reporter, cancellation)
     drawn = {} if args.drawn is None else _drawn(args.drawn, compared)
     unsure = None if args.model is None else _uncertainty(args.model, compared, device, reporter, cancellation)
-    placements = align(compared.parts)
-    positions = [one.positions(len(part)) for one, part in zip(placements, compared.parts, strict=True)]
+    positions = [one.positions(len(part)) for one, part in zip(compared.placements(), compared.parts, strict=True)]
     found = suggest(compared.parts, positions, drawn, args.cases, args.slices, unsure)
     rows = [_row(one, compared, positions) for one in found]
     columns = ("Case", "Slices", "Unlike what is drawn", "Uncertain")
@@ -55,7 +53,9 @@ def _drawn(path: Path, compared: Compared) -> dict[int, list[int]]:
     listed: dict[str, list[int]] = read_json(path)
     if not isinstance(listed, dict):
         raise InputError(f"{path} does not list slices by case.", _HINT)
-    numbers = {volume.id: number for number, volume in enumerate(compared.volumes)}
+    paths = {source.id: str(source.path) for source in compared.sources}
+    numbers = {paths[volume.id]: number for number, volume in enumerate(compared.volumes)}
+    numbers |= {volume.id: number for number, volume in enumerate(compared.volumes)}
     found = {}
     for case, slices in listed.items():
         if case not in numbers:

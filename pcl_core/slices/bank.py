@@ -71,6 +71,8 @@ class SliceBank:
         images: (rows, side, side) half floats of 0 to 1, mapped.
         labels: (rows, side, side) uint8, mapped; None without labels.
         placements: where volumes lie in a common frame, by id; a volume that is not in it covers the whole of it.
+        flipped: ids of volumes that a person says run the other way: their slices are counted from the other end. What is in
+            the files does not depend on it, and neither does the key.
         label_values: what the labels 1, 2, ... stand for in the label maps; empty when they are the label maps' own values.
         volumes: the volumes in it.
         skipped: path and reason of each volume that could not be banked.
@@ -84,6 +86,7 @@ class SliceBank:
     key: str
     label_values: tuple[int, ...] = ()
     placements: Mapping[str, Placement] = field(default_factory=dict)
+    flipped: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> np.ndarray:
@@ -99,7 +102,8 @@ class SliceBank:
         index = np.zeros(len(self.images), dtype=np.int64)
         count = np.zeros(len(self.images), dtype=np.int64)
         for volume in self.volumes:
-            index[volume.start : volume.start + volume.count] = np.arange(volume.count)
+            numbers = np.arange(volume.count)
+            index[volume.start : volume.start + volume.count] = numbers[::-1] if volume.id in self.flipped else numbers
             count[volume.start : volume.start + volume.count] = volume.count
             placement = self.placements.get(volume.id)
             if placement is not None:

@@ -5,6 +5,8 @@
   different lengths around the same anatomy.
 * ``learned``: in the frame of the atlas (``slices/atlas.py``): for volumes that cover different parts of the body, or of which
   some are stored the other way round.
+
+Of a volume that a person says runs the other way (``SliceBank.flipped``), every rule counts from the other end.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ def place(bank: SliceBank, rule: PositionRule, features: SliceFeatures | None = 
     if rule == "relative":
         return replace(bank, placements={})
     if rule == "millimetre":
-        return replace(bank, placements=by_millimetres(bank.volumes))
+        found = by_millimetres(bank.volumes)
+        return replace(bank, placements={name: turned(one) if name in bank.flipped else one for name, one in found.items()})
     return replace(bank, placements=by_atlas(bank, features or PlainFeatures()))
 
 
@@ -44,8 +47,26 @@ def by_millimetres(volumes: Sequence[BankedVolume]) -> dict[str, Placement]:
 
 def by_atlas(bank: SliceBank, features: SliceFeatures) -> dict[str, Placement]:
     """Placements in the frame of the atlas."""
-    placements = align(feature_parts(bank, features))
+    placements = align_turned(feature_parts(bank, features), [volume.id in bank.flipped for volume in bank.volumes])
     return {volume.id: placement for volume, placement in zip(bank.volumes, placements, strict=True)}
+
+
+def align_turned(parts: Sequence[np.ndarray], flipped: Sequence[bool]) -> list[Placement]:
+    """Placements of volumes of which some are known to run the other way.
+
+    They are compared as if they were stored like the others, so that they count among those that decide which way is forward.
+
+    Args:
+        parts: for each volume (slices, K) features, in stored order.
+        flipped: whether each runs the other way.
+    """
+    found = align([part[::-1] if flip else part for part, flip in zip(parts, flipped, strict=True)])
+    return [turned(one) if flip else one for one, flip in zip(found, flipped, strict=True)]
+
+
+def turned(one: Placement) -> Placement:
+    """The placement of the same slices in the opposite order."""
+    return replace(one, flipped=not one.flipped)
 
 
 def feature_parts(bank: SliceBank, features: SliceFeatures) -> list[np.ndarray]:

@@ -95,7 +95,7 @@ def pretrain(
 def placed(bank: SliceBank, plan: Plan, context: Context) -> SliceBank:
     """The bank with the positions that the plan asks for; tells which volumes turned out to be stored the other way round."""
     bank = place(bank, plan.pretrain.position)
-    turned = [name for name, placement in bank.placements.items() if placement.flipped]
+    turned = [name for name, placement in bank.placements.items() if placement.flipped and name not in bank.flipped]
     if turned:
         some = ", ".join(turned[:5]) + (", ..." if len(turned) > 5 else "")
         words = f"{len(turned)} volumes run the other way than most; their positions are turned round: {some}."
@@ -131,7 +131,9 @@ class _Pretraining:
             momentum=plan.pretrain.momentum,
             weight_decay=plan.pretrain.weight_decay,
         )
-        self.about = WeightFile("encoder", plan, training={"seed": self.seed}, data={v.id: v.hash for v in bank.volumes})
+        told = {"flipped": sorted(bank.flipped)} if bank.flipped else {}
+        training = {"seed": self.seed, **told}
+        self.about = WeightFile("encoder", plan, training=training, data={v.id: v.hash for v in bank.volumes})
         self.reporter = context.reporter
         self._seen: list[tuple[Tensor, SliceBatch]] = []  # loss and batch (without its images) of each step since a report
         self._warned = False
@@ -174,7 +176,7 @@ class _Pretraining:
         save_state(self.out / STATE_FOLDER, {"network": self.network}, self.optimiser, step, self.about)
 
     def keep(self, step: int) -> None:
-        training = {"seed": self.seed, "steps": step, "of_steps": self.total, "method": self.task.name}
+        training = {**self.about.training, "steps": step, "of_steps": self.total, "method": self.task.name}
         about = WeightFile("encoder", self.plan, training=training, data=self.about.data)
         save_weights(self.out / ENCODER_FILE, self.encoder.state_dict(), about)
 

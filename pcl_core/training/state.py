@@ -96,6 +96,7 @@ def _require_same_run(saved: WeightFile, about: WeightFile, path: Path) -> None:
             ("the plan", replace(saved.plan, reasons={}) == replace(about.plan, reasons={})),
             ("the data", saved.data == about.data),
             ("the seed", saved.training.get("seed") == about.training.get("seed")),
+            ("which volumes are flipped", saved.training.get("flipped") == about.training.get("flipped")),
             ("the classes", saved.classes == about.classes),
             ("the annotated slices", saved.training.get("annotated_slices") == about.training.get("annotated_slices")),
             ("what it starts from", saved.training.get("start_hash") == about.training.get("start_hash")),

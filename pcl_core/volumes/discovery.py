@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -53,6 +53,28 @@ def find_volumes(inputs: Path, layout: str = "auto") -> Found:
     gathered = gather(inputs, layout)
     require_some(inputs, gathered)
     return Found(tuple(item.source for item in gathered.images), gathered.unreadable, gathered.layout)
+
+
+def find_in_all(inputs: Sequence[Path], layout: str = "auto") -> Found:
+    """Finds the volumes of several inputs, each as find_volumes does; their ids are unique among all of them.
+
+    Returns:
+        sources in the order of the inputs, and the layout of the first.
+
+    Raises:
+        InputError: as find_volumes does, for any of them.
+    """
+    if len(inputs) == 1:
+        return find_volumes(inputs[0], layout)
+    all_gathered = [gather(one, layout) for one in inputs]
+    for one, gathered in zip(inputs, all_gathered, strict=True):
+        require_some(one, gathered)
+    items: dict[tuple[Path, int | None], Item] = {}  # one input may lie in another
+    for gathered in all_gathered:
+        for item in gathered.images:
+            items.setdefault((item.source.path.absolute(), item.source.frame), item)
+    unreadable = tuple(one for gathered in all_gathered for one in gathered.unreadable)
+    return Found(tuple(item.source for item in unique(items.values())), unreadable, all_gathered[0].layout)
 
 
 def gather(inputs: Path, layout: str = "auto", want_images: bool = True, want_labels: bool = False) -> Gathered:

@@ -159,5 +159,35 @@ def canonical_view(geometry: Geometry, axis: Axis = "auto") -> CanonicalView:
     )
 
 
+@dataclass(frozen=True)
+class SliceLine:
+    """Where the centres of a volume's slices lie: on a line, in order of position.
+
+    Attributes:
+        first: LPS position in mm of the centre of the slice 0.
+        step: LPS vector in mm from the centre of a slice to that of the next.
+        count: how many slices there are.
+    """
+
+    first: tuple[float, float, float]
+    step: tuple[float, float, float]
+    count: int
+
+
+def slice_line(geometry: Geometry, axis: Axis = "auto") -> SliceLine:
+    """The centres of the slices that ``canonical_view`` cuts a grid into."""
+    view = canonical_view(geometry, axis)
+    stacked = 2 - view.order[0]
+    middle = (np.asarray(geometry.size, dtype=float) - 1) / 2
+    middle[stacked] = geometry.size[stacked] - 1 if view.flips[0] else 0
+    first = np.asarray(geometry.origin) + geometry.matrix @ (middle * np.asarray(geometry.spacing))
+    step = geometry.matrix[:, stacked] * geometry.spacing[stacked] * (-1 if view.flips[0] else 1)
+    return SliceLine(_triple(first), _triple(step), view.shape[0])
+
+
+def _triple(values: np.ndarray) -> tuple[float, float, float]:
+    return float(values[0]), float(values[1]), float(values[2])
+
+
 def _by(values: Sequence[float]) -> str:
     return " x ".join(f"{value:g}" for value in values)

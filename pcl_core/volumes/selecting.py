@@ -1,4 +1,4 @@
-"""Volumes that a person leaves out by name."""
+"""Volumes that a person names: those to leave out, and those whose slices run the other way."""
 
 from __future__ import annotations
 
@@ -22,17 +22,33 @@ def without(sources: Sequence[VolumeSource], names: Iterable[str], folder: Path)
     Raises:
         InputError: a name means no volume (with the nearest that does), or none is left.
     """
-    left_out: set[str] = set()
-    for name in names:
-        path = (folder / name).absolute()
-        meant = {one.id for one in sources if name in (one.id, one.patient) or path == one.path.absolute()}
-        if not meant:
-            raise InputError(f"There is no volume '{name}' to leave out.", nearest(name, [one.id for one in sources]))
-        left_out |= meant
+    left_out = named(sources, names, folder, "leave out")
     kept = tuple(one for one in sources if one.id not in left_out)
     if sources and not kept:
         raise InputError(f"All {len(sources)} volumes in {folder} are left out.", "Leave out fewer.")
     return kept
+
+
+def named(sources: Sequence[VolumeSource], names: Iterable[str], folder: Path, purpose: str) -> frozenset[str]:
+    """The ids of the volumes that names mean.
+
+    Args:
+        sources: all volumes.
+        names: ids, patients, or paths, as ``without`` takes them.
+        folder: what the volumes were found in.
+        purpose: what is to be done with them, for the message.
+
+    Raises:
+        InputError: a name means no volume (with the nearest that does).
+    """
+    found: set[str] = set()
+    for name in names:
+        path = (folder / name).absolute()
+        meant = {one.id for one in sources if name in (one.id, one.patient) or path == one.path.absolute()}
+        if not meant:
+            raise InputError(f"There is no volume '{name}' to {purpose}.", nearest(name, [one.id for one in sources]))
+        found |= meant
+    return frozenset(found)
 
 
 def names_in(path: Path) -> list[str]:
