@@ -129,6 +129,9 @@ class PretrainPlan:
         position: rule by which slices have positions; see slices/placing.py.
         weighting: ``hard``: slices closer than the threshold are positives; ``soft``: every pair is one, with a Gaussian weight
             of its position difference whose half width at half maximum is the threshold.
+        part: views that the first two levels of the encoder see at once, where memory is short; 0 is all. The result is the
+            same up to rounding.
+        compiled: whether the encoder is compiled for the GPU.
     """
 
     method: str
@@ -144,6 +147,8 @@ class PretrainPlan:
     augmentation: AugmentationPlan
     position: PositionRule = "relative"
     weighting: Literal["hard", "soft"] = "hard"
+    part: int = 0
+    compiled: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,13 @@ from pcl_core.commands.planning import fresh_plan, output_folder, overridden, re
 from pcl_core.errors import InputError
 from pcl_core.events import Reporter
 from pcl_core.files import require_writable_folder
+from pcl_core.memory_model import fitted_to_memory
 from pcl_core.plan import Plan
 from pcl_core.presets import suited_to
 from pcl_core.slices.bank import BankItem
 from pcl_core.slices.banking import build_bank
 from pcl_core.training.context import Context
-from pcl_core.training.devices import device_name
+from pcl_core.training.devices import device_facts, device_name
 from pcl_core.training.pretraining import ENCODER_FILE, pretrain
 from pcl_core.training.state import STATE_FOLDER
 from pcl_core.volumes.frames import each_once
@@ -65,13 +66,14 @@ def _plan(args: argparse.Namespace, found: ScanReport, device: torch.device) -> 
     if args.method is not None:
         plan = suited_to(plan, args.method)
     soft = args.threshold == "soft"
-    return overridden(plan, args, "pretrain").override(
+    plan = overridden(plan, args, "pretrain").override(
         pretrain__method=args.method,
         pretrain__threshold=None if soft else args.threshold,
         pretrain__weighting="soft" if soft else None,
         pretrain__position=args.position,
         pretrain__temperature=args.temperature,
     )
+    return plan if args.plan is not None else fitted_to_memory(plan, device_facts(device))
 
 
 def _without_excluded(args: argparse.Namespace, found: ScanReport) -> ScanReport:

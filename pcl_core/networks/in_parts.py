@@ -1,8 +1,8 @@
-"""The encoder with less memory: its first two levels see the mini-batch in parts, and the result and the gradients are the same.
+"""The encoder with less memory: its first two levels see the mini-batch in parts; result and gradients are the same.
 
-Level 1 holds half of all activations of the network, level 2 a quarter. Here a level keeps its input and what its last BatchNorm
-normalises; the rest is computed again, part by part, when the gradients are. The statistics of BatchNorm are those of the whole
-mini-batch all the same (networks/statistics.py), which chunks of the batch through the whole network would not have.
+Level 1 holds half of all activations of the network, level 2 a quarter. Here a level keeps its input and what its last
+BatchNorm normalises; the rest is computed again, part by part, when the gradients are. The statistics of BatchNorm are those of
+the whole mini-batch all the same (networks/statistics.py), which chunks of the batch through the whole network would not have.
 """
 
 from __future__ import annotations
@@ -77,12 +77,12 @@ class _Stages:
 
 class _InParts(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, values: Tensor, level: _Stages, part: int, *parameters: Tensor) -> Tensor:
+    def forward(ctx: Any, values: Tensor, level: _Stages, part: int, *_parameters: Tensor) -> Tensor:
         device = values.device.type
         ctx.level, ctx.part = level, part
         ctx.precision = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
         ctx.statistics = []
-        held = list(values.split(part))
+        held = list(torch.split(values, part))
         with _as_before(ctx.precision, device):
             for number, norm in enumerate(level.norms):
                 for k, one in enumerate(held):  # one by one, so that what went in is given back as it is used
@@ -98,13 +98,13 @@ class _InParts(torch.autograd.Function):
         values, *last = ctx.saved_tensors
         level: _Stages = ctx.level
         statistics: list[Statistics] = ctx.statistics
-        flowing = list(gradients[0].split(ctx.part))
+        flowing = list(torch.split(gradients[0], ctx.part))
         found = _Sums(level.parameters)
         with _as_before(ctx.precision, values.device.type):
-            seen = _again(values.split(ctx.part), last, level, statistics)
+            seen = _again(torch.split(values, ctx.part), last, level, statistics)
             for number in reversed(range(len(level.norms))):
                 _back_through_norm(seen.pop(), flowing, number, level, statistics, found)
-            for k, one in enumerate(values.split(ctx.part)):
+            for k, one in enumerate(torch.split(values, ctx.part)):
                 (flowing[k],) = _back(one, level.stages[0], flowing[k], found, ctx.needs_input_grad[0])
         into = torch.cat(flowing) if ctx.needs_input_grad[0] else None
         return into, None, None, *found.gradients
@@ -121,9 +121,7 @@ def _entered(one: Tensor, number: int, statistics: Sequence[Statistics], level: 
 
 
 @torch.no_grad()
-def _again(
-    parts: Sequence[Tensor], last: list[Tensor], level: _Stages, statistics: Sequence[Statistics]
-) -> list[list[Tensor]]:
+def _again(parts: Sequence[Tensor], last: list[Tensor], level: _Stages, statistics: Sequence[Statistics]) -> list[list[Tensor]]:
     """What each normalisation saw, of each part; the last one's was kept."""
     seen, held = [], list(parts)
     for number in range(len(level.norms) - 1):

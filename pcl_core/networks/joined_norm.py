@@ -27,7 +27,7 @@ class JoinedBatchNorm(nn.BatchNorm2d):
 
 class _Shared(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, values: Tensor, norm: Norm, weight: Tensor, bias: Tensor) -> Tensor:
+    def forward(ctx: Any, values: Tensor, norm: Norm, *_parameters: Tensor) -> Tensor:
         ctx.norm, ctx.statistics = norm, statistics_of([values], joined=True)
         ctx.save_for_backward(values)
         remember(norm, ctx.statistics)
@@ -58,7 +58,7 @@ def join_norms(network: nn.Module, device: torch.device) -> None:
 
 def _joined(norm: nn.BatchNorm2d, device: torch.device) -> nn.Module:
     if device.type == "cuda":
-        converted: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(norm)
+        converted: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(norm)  # type: ignore[no-untyped-call]
         return converted
     joined = JoinedBatchNorm(norm.num_features, norm.eps, norm.momentum)
     joined.load_state_dict(norm.state_dict())

@@ -39,14 +39,15 @@ class Statistics:
 
 
 def statistics_of(parts: Iterable[Tensor], joined: bool) -> Statistics:
-    """Statistics over parts (b, C, h, w) of a mini-batch, merged as Chan et al. 1979 do, and over all processes if ``joined``."""
-    found = [(part.numel() // part.shape[1], *_moments(part)) for part in parts]
-    kind = found[0][1].dtype
-    counts = torch.tensor([[count] for count, _, _ in found], dtype=torch.float64, device=found[0][1].device)
-    means, variances = (torch.stack([entry[k] for entry in found]).double() for k in (1, 2))
+    """Statistics over parts (b, C, h, w) of a mini-batch, merged (Chan et al. 1979); if ``joined``, of all processes."""
+    found = [(part.numel() // part.shape[1], _moments(part)) for part in parts]
+    kind, device = found[0][1][0].dtype, found[0][1][0].device
+    counts = torch.tensor([[count] for count, _ in found], dtype=torch.float64, device=device)
+    means, variances = (torch.stack([moments[k] for _, moments in found]).double() for k in (0, 1))
     count, summed = counts.sum(dim=0), (counts * means).sum(dim=0)
     if joined:
-        count, summed = total(torch.cat([count, summed])).split([1, len(summed)])
+        everywhere = total(torch.cat([count, summed]))
+        count, summed = everywhere[:1], everywhere[1:]
     mean = summed / count
     squares = (counts * (variances + (means - mean) ** 2)).sum(dim=0)
     if joined:

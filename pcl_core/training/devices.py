@@ -56,9 +56,11 @@ def reason_for(device: torch.device) -> str:
 
 def device_facts(device: torch.device) -> DeviceFacts:
     """What the plan has to know of a device."""
+    value_bytes = compute_type(device).itemsize
     if device.type == "cuda":
-        return DeviceFacts("cuda", torch.cuda.get_device_properties(device).total_memory)
-    return DeviceFacts("cpu", machine_memory())
+        free, whole = torch.cuda.mem_get_info(device)
+        return DeviceFacts("cuda", whole, free, value_bytes)
+    return DeviceFacts("cpu", machine_memory(), machine_memory(), value_bytes)
 
 
 def machine_memory() -> int:
@@ -82,9 +84,18 @@ def half_precision(device: torch.device) -> bool:
     return any(bool(capabilities.get(name)) for name in ("avx512_bf16", "amx_bf16", "sve_bf16"))
 
 
+def compute_type(device: torch.device) -> torch.dtype:
+    """In what networks compute: bfloat16 where the hardware does, float16 on older GPUs with units for it, else 32 bits."""
+    if half_precision(device):
+        return torch.bfloat16
+    older = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (7, 0)
+    return torch.float16 if older else torch.float32
+
+
 def autocast(device: torch.device) -> AbstractContextManager[object]:
-    """Runs a network's forward pass in bfloat16 where half_precision says so."""
-    return torch.autocast(device.type, torch.bfloat16) if half_precision(device) else nullcontext()
+    """Runs a network's forward pass as compute_type says."""
+    kind = compute_type(device)
+    return nullcontext() if kind is torch.float32 else torch.autocast(device.type, kind)
 
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -103,6 +114,13 @@ def on_device(network: Network, device: torch.device) -> Network:
 _NO_MEMORY = ("allocate memory", "not enough memory", "bad_alloc")
 
 
+def is_want_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the memory of the device or of the machine is not enough."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY)
+
+
 def more_memory(device: torch.device) -> str:
     """What a person can do when a volume does not fit into the memory of a device."""
     return "Close other programs, or " + ("leave it out." if device.type == "cpu" else "use --device cpu.")
@@ -118,12 +136,11 @@ def explained_memory(hint: str, smaller: Mapping[str, int] | None = None) -> Ite
     """
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise OutOfMemoryError("The memory of the device is not enough.", hint, smaller) from error
-    except RuntimeError as error:
-        if not any(words in str(error) for words in _NO_MEMORY):
+    except (RuntimeError, MemoryError) as error:
+        if not is_want_of_memory(error):
             raise
-        raise OutOfMemoryError("The memory of the machine is not enough.", hint, smaller) from error
+        of = "device" if isinstance(error, torch.OutOfMemoryError | MemoryError) else "machine"
+        raise OutOfMemoryError(f"The memory of the {of} is not enough.", hint, smaller) from error
 
 
 def less_memory(batch: int, least: int) -> AbstractContextManager[None]:
