@@ -16,6 +16,7 @@ from pcl_core.cancellation import Cancellation, cancelled_by_closed_input, cance
 from pcl_core.endings import told
 from pcl_core.errors import InputError, MissingPackageError
 from pcl_core.events import JsonLines, Reporter, Sink
+from pcl_core.processes import OnlyErrors
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,12 +28,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     cancellation = Cancellation()
     for_programs = "--events" in words or words[:1] == ["worker"]
-    reporter = Reporter(_lines(cancellation) if for_programs else _console())
+    reporter = Reporter(_of_this_process(_lines(cancellation) if for_programs else _console()))
     try:
         with cancelled_by_signals(cancellation):
             return told(lambda: _run(words, reporter, cancellation), reporter)
     finally:
         reporter.close()
+
+
+def _of_this_process(sink: Sink) -> Sink:
+    """Of the processes that torchrun started, the first one reports."""
+    return OnlyErrors(sink) if os.environ.get("RANK", "0") != "0" else sink
 
 
 def _console() -> Sink:

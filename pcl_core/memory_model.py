@@ -32,15 +32,16 @@ def part_of(views: int) -> int:
     return max(_SMALLEST_PART, -(-views // _PARTS))
 
 
-def pretraining_bytes(plan: Plan, value_bytes: int, part: int = 0) -> int:
+def pretraining_bytes(plan: Plan, value_bytes: int, part: int = 0, processes: int = 1) -> int:
     """Largest memory of a step: activations, gradients, weights and their optimiser; without the slice bank.
 
     Args:
         plan: size, filters, batch and method.
         value_bytes: of one activation: 2 in half precision, or 4.
         part: images that the first two levels see at once; 0 is all.
+        processes: that share the views.
     """
-    views, side, filters = views_a_step(plan), plan.slices.size, plan.network.filters
+    views, side, filters = -(-views_a_step(plan) // processes), plan.slices.size, plan.network.filters
     one = [(filters * side * side >> level) * value_bytes for level in range(_LEVELS)]  # a tensor of each level, of one view
     kept = [tensor * 17 // 4 + tensor // value_bytes // 4 * _INDEX for tensor in one]
     bottom = 2 * one[-1] // 2
@@ -63,15 +64,16 @@ def _weights(filters: int, projection: int) -> int:
     return sum(9 * (inputs + outputs) * outputs for inputs, outputs in blocks) + widths[-1] * (widths[-1] + projection)
 
 
-def fitted_to_memory(plan: Plan, device: DeviceFacts) -> Plan:
-    """The plan with ``pretrain.part`` decided from the free memory, and the reason."""
-    whole = pretraining_bytes(plan, device.value_bytes)
-    part = part_of(views_a_step(plan))
+def fitted_to_memory(plan: Plan, device: DeviceFacts, processes: int = 1) -> Plan:
+    """The plan with ``pretrain.part`` decided from the free memory, and the reason; each process takes a share of the views."""
+    views = -(-views_a_step(plan) // processes)
+    whole = pretraining_bytes(plan, device.value_bytes, processes=processes)
+    part = part_of(views)
     if not device.free_bytes or whole <= _USABLE * device.free_bytes:
         return plan
-    less = pretraining_bytes(plan, device.value_bytes, part)
+    less = pretraining_bytes(plan, device.value_bytes, part, processes)
     why = (
-        f"{views_a_step(plan)} views would take {whole / 2**30:.1f} GiB, and {device.free_bytes / 2**30:.1f} GiB are free: the "
+        f"{views} views would take {whole / 2**30:.1f} GiB, and {device.free_bytes / 2**30:.1f} GiB are free: the "
         f"first two levels see {part} views at a time, which takes {less / 2**30:.1f} GiB and gives the same result."
     )
     pretrain = dataclasses.replace(plan.pretrain, part=part)

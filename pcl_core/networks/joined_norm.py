@@ -62,5 +62,6 @@ def _joined(norm: nn.BatchNorm2d, device: torch.device) -> nn.Module:
         return converted
     joined = JoinedBatchNorm(norm.num_features, norm.eps, norm.momentum)
     joined.load_state_dict(norm.state_dict())
+    joined.weight, joined.bias = norm.weight, norm.bias  # the same ones: those of a momentum encoder are not trained
     joined.train(norm.training)
     return joined

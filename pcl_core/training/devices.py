@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -76,6 +77,22 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({torch.get_num_threads()} threads)"
 
 
+def use_cores() -> None:
+    """Lets PyTorch's CPU work take all cores that this process may use; OMP_NUM_THREADS says otherwise."""
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(usable_cores())
+
+
+def usable_cores() -> int:
+    """Cores that this process may use: those it is bound to, and no more than its control group pays for."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="utf-8").split()
+        return min(cores, max(1, round(int(quota) / int(period))))
+    except (OSError, ValueError):  # no control groups, or no limit ("max")
+        return cores
+
+
 def half_precision(device: torch.device) -> bool:
     """Whether the hardware computes in bfloat16 faster than in 32 bits."""
     if device.type == "cuda":
@@ -92,9 +109,9 @@ def compute_type(device: torch.device) -> torch.dtype:
     return torch.float16 if older else torch.float32
 
 
-def autocast(device: torch.device) -> AbstractContextManager[object]:
-    """Runs a network's forward pass as compute_type says."""
-    kind = compute_type(device)
+def autocast(device: torch.device, kind: torch.dtype | None = None) -> AbstractContextManager[object]:
+    """Runs a network's forward pass in a precision, or as compute_type says."""
+    kind = kind or compute_type(device)
     return nullcontext() if kind is torch.float32 else torch.autocast(device.type, kind)
 
 

@@ -14,7 +14,7 @@ from pcl_core.pretext.task import PretextTask
 from pcl_core.slices.augmentation import Augmenter
 from pcl_core.slices.batch import SliceBatch
 from pcl_core.training.compiling import Compiled
-from pcl_core.training.devices import autocast, on_device
+from pcl_core.training.devices import autocast, compute_type, on_device
 
 
 class Objective(nn.Module):
@@ -29,14 +29,24 @@ class Objective(nn.Module):
         task: with its heads and memories.
         device: of both.
         part: images that the first two levels see at once; 0 is all.
+        precision: that networks compute in; compute_type of the device by default.
     """
 
-    def __init__(self, encoder: Encoder, task: PretextTask, device: torch.device, part: int, compiled: Compiled) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        task: PretextTask,
+        device: torch.device,
+        part: int,
+        compiled: Compiled,
+        precision: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.task = task
         self.device = device
         self.part = part
+        self.precision = precision or compute_type(device)
         if process_count() > 1:
             join_norms(self, device)
         on_device(self, device)
@@ -49,7 +59,7 @@ class Objective(nn.Module):
     def _encode(self, images: Tensor, head: nn.Module, encoder: Encoder | None = None) -> Tensor:
         share = images[own_share(len(images))].contiguous(memory_format=torch.channels_last)
         encoder = encoder or self.encoder
-        with autocast(self.device):
+        with autocast(self.device, self.precision):
             if self.part:
                 features = bottleneck_in_parts(encoder, share, self.part)
             else:
@@ -63,4 +73,4 @@ def over_processes(objective: Objective) -> nn.Module:
     if process_count() == 1:
         return objective
     # Statistics of BatchNorm are joined already, and memories are the same everywhere.
-    return DistributedDataParallel(objective, broadcast_buffers=False)
+    return DistributedDataParallel(objective, forward_sync_buffers=False)

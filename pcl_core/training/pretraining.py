@@ -132,7 +132,7 @@ class _Pretraining:
         self.encoder, self.task = self.network.encoder, self.network.task
         self.optimiser = sgd(self.network.parameters(), self.device, plan.pretrain.momentum, plan.pretrain.weight_decay)
         self.gradients = Gradients(self.network, Descent(self.optimiser, self.device), views_a_step(plan), context.reporter)
-        step_bytes = pretraining_bytes(plan, compute_type(self.device).itemsize, plan.pretrain.part)
+        step_bytes = pretraining_bytes(plan, compute_type(self.device).itemsize, plan.pretrain.part, process_count())
         self.loader = loader_for(bank.images, self.device, step_bytes)
         self.about = WeightFile("encoder", plan, training={"seed": self.seed}, data={v.id: v.hash for v in bank.volumes})
         self.reporter = context.reporter
