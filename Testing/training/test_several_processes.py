@@ -92,7 +92,7 @@ def test_loss_gradients_and_memories_of_every_method_are_those_of_one_process(tm
             if "loss" in name:
                 torch.testing.assert_close(found[name], value, atol=close / 10, rtol=close / 10, msg=name)
             elif "gradient" in name:
-                assert float((found[name] - value).abs().max()) < close * largest[name.split(".gradient")[0]], name
+                assert float((found[name] - value).abs().max()) <= close * largest[name.split(".gradient")[0]], name
             else:
                 torch.testing.assert_close(found[name], value, atol=close, rtol=10 * close, msg=name)
 
@@ -125,7 +125,7 @@ def test_the_command_under_torchrun_learns_what_one_process_learns_and_stops_and
     assert curves[0][:3] == pytest.approx(curves[1][:3], rel=0.02)  # half precision on this processor, maybe
     tensors = [load_weights(tmp_path / name / "encoder.safetensors", "encoder")[0] for name in ("one", "two")]
     assert tensors[0].keys() == tensors[1].keys()
-    assert not [path for path in (tmp_path / "two").rglob(".*")]
+    assert not list((tmp_path / "two").rglob(".*"))
 
 
 @pytest.mark.slow
