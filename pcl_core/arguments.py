@@ -228,8 +228,12 @@ def _devices(commands: _Commands[_Parser]) -> None:
 
 
 def _bench(commands: _Commands[_Parser]) -> None:
-    parser = _add(commands, "bench", "Time every stage on this machine.")
+    parser = _add(commands, "bench", "Time every stage on this machine, beside its floor and the plain way of doing it.")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
+    usual = "(default: {} on a CPU, {} on a GPU)"
+    parser.add_argument("--size", type=_multiple_of_16, metavar="PIXELS", help=f"side of the slices {usual.format(64, 256)}")
+    parser.add_argument("--filters", type=_whole, metavar="F", help=f"channels of the first level {usual.format(16, 32)}")
+    parser.add_argument("--batch", type=_at_least_two, metavar="N", help="slices a step (default 32)")
 
 
 def _demo(commands: _Commands[_Parser]) -> None:
@@ -253,6 +257,13 @@ def _whole(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
+    return value
+
+
+def _at_least_two(text: str) -> int:
+    value = _whole(text)
+    if value < 2:
+        raise argparse.ArgumentTypeError(f"{text} is too few: slices learn from each other")
     return value
 
 
