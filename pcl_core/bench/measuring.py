@@ -12,7 +12,6 @@ from statistics import median
 import torch
 
 from pcl_core.bench.machine import peak_bytes, synchronise
-from pcl_core.training.devices import usable_cores
 
 # A stage is repeated until so much time has passed, and between so many times.
 _ENOUGH_SECONDS = 2.5
@@ -46,7 +45,7 @@ def measure(work: Callable[[], object], device: torch.device, enough: float = _E
     wall = time.perf_counter() - begin
     if device.type == "cuda":
         return Measured(median(times), _gpu_share(work, device))
-    return Measured(median(times), min(1.0, (time.process_time() - processor) / wall / usable_cores()))
+    return Measured(median(times), min(1.0, (time.process_time() - processor) / wall / torch.get_num_threads()))
 
 
 def once(work: Callable[[], object], device: torch.device, repetitions: int = 1) -> Measured:
@@ -56,7 +55,7 @@ def once(work: Callable[[], object], device: torch.device, repetitions: int = 1)
         share = _gpu_share(work, device)
     else:
         work()
-        share = min(1.0, (time.process_time() - processor) / (time.perf_counter() - begin) / usable_cores())
+        share = min(1.0, (time.process_time() - processor) / (time.perf_counter() - begin) / torch.get_num_threads())
     return Measured((time.perf_counter() - begin) / repetitions, share)
 
 
