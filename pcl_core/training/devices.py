@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from pcl_core.errors import InputError, OutOfMemoryError
 from pcl_core.presets import DeviceFacts
@@ -113,6 +113,19 @@ def autocast(device: torch.device, kind: torch.dtype | None = None) -> AbstractC
     """Runs a network's forward pass in a precision, or as compute_type says."""
     kind = kind or compute_type(device)
     return nullcontext() if kind is torch.float32 else torch.autocast(device.type, kind)
+
+
+def channels_last(images: Tensor) -> Tensor:
+    """Images (B, C, H, W) laid out with the channels last, as half precision wants them.
+
+    With one channel that layout is in memory what the usual one is, and PyTorch takes it for the usual one: the first
+    convolution would answer in it, and the first level, half of all work, would be done in the slower layout.
+    """
+    laid_out = images.contiguous(memory_format=torch.channels_last)
+    if images.shape[1] > 1:
+        return laid_out
+    _, _, height, width = images.shape
+    return laid_out.as_strided(images.shape, (height * width, 1, width, 1))
 
 
 Network = TypeVar("Network", bound=nn.Module)

@@ -20,7 +20,7 @@ from pcl_core.training.averaging import averaged_copy, update_average
 from pcl_core.training.cases import Split, annotated_rows, channel_table
 from pcl_core.training.context import Context
 from pcl_core.training.descent import Descent, adamw
-from pcl_core.training.devices import autocast, less_memory, on_device
+from pcl_core.training.devices import autocast, channels_last, less_memory, on_device
 from pcl_core.training.history import Row
 from pcl_core.training.loop import Loop
 from pcl_core.training.losses import segmentation_loss
@@ -154,7 +154,7 @@ class _Finetuning:
         views, target_views = self.augment(images, generator_for(self.seed, "views", step), target)
         assert target_views is not None
         with autocast(self.device):
-            logits = self.network(views.contiguous(memory_format=torch.channels_last))
+            logits = self.network(channels_last(views))
         loss = segmentation_loss(self.plan.finetune.loss, logits, target_views)
         self.descent.backward(loss)
         self.descent.step(cosine(step, self.total, self.plan.finetune.learning_rate, self.plan.finetune.warmup))

@@ -14,7 +14,7 @@ from pcl_core.pretext.task import PretextTask
 from pcl_core.slices.augmentation import Augmenter
 from pcl_core.slices.batch import SliceBatch
 from pcl_core.training.compiling import Compiled
-from pcl_core.training.devices import autocast, compute_type, on_device
+from pcl_core.training.devices import autocast, channels_last, compute_type, on_device
 
 
 class Objective(nn.Module):
@@ -57,7 +57,7 @@ class Objective(nn.Module):
         return self.task.loss(self._encode, batch, augment, generator)
 
     def _encode(self, images: Tensor, head: nn.Module, encoder: Encoder | None = None) -> Tensor:
-        share = images[own_share(len(images))].contiguous(memory_format=torch.channels_last)
+        share = channels_last(images[own_share(len(images))])
         encoder = encoder or self.encoder
         with autocast(self.device, self.precision):
             if self.part:
