@@ -10,7 +10,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from pcl_core.inference.familiarity import unlike
-from pcl_core.volumes.geometry import Axis
+from pcl_core.volumes.axes import Axis
 from PCLLib import gpu
 from PCLLib import segmentation_texts as texts
 from PCLLib.case_book import CaseBook

@@ -16,7 +16,7 @@ from pcl_core.errors import InputError
 from pcl_core.files import write_text
 from pcl_core.plan_limits import require_sensible
 from pcl_core.strict_json import build
-from pcl_core.volumes.geometry import Axis
+from pcl_core.volumes.axes import Axis
 
 PositionRule = Literal["relative", "millimetre", "learned"]
 PLAN_FILE = "plan.json"

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pcl_core.errors import InputError
 from pcl_core.plan import AugmentationPlan, FinetunePlan, Fingerprint, NetworkPlan, Plan, PretrainPlan, SlicePlan
-from pcl_core.volumes.geometry import Axis
+from pcl_core.volumes.axes import Axis
 
 PRESETS = ("recommended", "paper")
 STRIDE = 16
