@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -38,11 +39,13 @@ class Compiled:
     Args:
         wanted: whether to compile.
         reporter: is told when the compiler fails.
+        compiler: compiles a module when it is first called.
     """
 
-    def __init__(self, wanted: bool, reporter: Reporter) -> None:
+    def __init__(self, wanted: bool, reporter: Reporter, compiler: Callable[..., Any] = torch.compile) -> None:
         self._wanted = wanted
         self._reporter = reporter
+        self._compiler = compiler
         self._compiled: dict[int, Callable[[Tensor], tuple[Tensor, list[Tensor]]]] = {}
 
     def bottleneck(self, encoder: Encoder, images: Tensor) -> Tensor:
@@ -53,7 +56,7 @@ class Compiled:
             except RuntimeError as error:  # all of the compiler's errors are; it needs a C compiler, for instance
                 if is_want_of_memory(error):
                     raise
-                words = (str(error).splitlines() or [type(error).__name__])[0]
+                words = " ".join(str(error).splitlines()[:2]) or type(error).__name__
             self._wanted = False
             self._reporter.warning(f"The network could not be compiled and runs as it is, somewhat slower: {words}")
         features: Tensor = encoder(images)[0]
@@ -61,5 +64,5 @@ class Compiled:
 
     def _of(self, encoder: Encoder) -> Callable[[Tensor], tuple[Tensor, list[Tensor]]]:
         if id(encoder) not in self._compiled:
-            self._compiled[id(encoder)] = torch.compile(encoder)
+            self._compiled[id(encoder)] = self._compiler(encoder)
         return self._compiled[id(encoder)]
