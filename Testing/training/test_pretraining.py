@@ -241,3 +241,23 @@ def test_every_other_method_learns_something_too(method: str, tmp_path: Path) ->
     )
     figures = [row["collapse"] for row in result.rows]
     assert np.mean(figures[-10:]) < 0.93 * np.mean(figures[:5])
+
+
+def test_in_parts_the_training_is_the_same_up_to_rounding_and_can_go_on_whole(bank: SliceBank, tmp_path: Path) -> None:
+    plan = tiny_plan(pretrain__steps=4)
+    whole = pretrain(bank, plan, tmp_path / "whole", context_of())
+    parts = pretrain(bank, plan.override(pretrain__part=3), tmp_path / "parts", context_of())
+    assert [row["loss"] for row in parts.rows] == pytest.approx([row["loss"] for row in whole.rows], rel=0.02)
+    assert not same(encoder_of(tmp_path / "whole"), encoder_of(tmp_path / "parts"))  # it was another computation
+    with pytest.raises(CancelledError):
+        pretrain(bank, plan.override(pretrain__part=3), tmp_path / "mixed", context_of(cancel_at=("pretrain", 2)))
+    assert pretrain(bank, plan, tmp_path / "mixed", context_of(), resume=True).steps == 4
+
+
+def test_a_resumed_run_in_parts_is_the_unbroken_one_bit_for_bit(bank: SliceBank, tmp_path: Path) -> None:
+    plan = tiny_plan(pretrain__part=3, pretrain__steps=6)
+    pretrain(bank, plan, tmp_path / "straight", context_of())
+    with pytest.raises(CancelledError):
+        pretrain(bank, plan, tmp_path / "broken", context_of(cancel_at=("pretrain", 3)))
+    pretrain(bank, plan, tmp_path / "broken", context_of(), resume=True)
+    assert same(encoder_of(tmp_path / "straight"), encoder_of(tmp_path / "broken"))

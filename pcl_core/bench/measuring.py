@@ -49,14 +49,14 @@ def measure(work: Callable[[], object], device: torch.device, enough: float = _E
 
 
 def once(work: Callable[[], object], device: torch.device, repetitions: int = 1) -> Measured:
-    """Measures work that is done once and consists of so many equal repetitions."""
+    """Measures work that consists of so many equal repetitions itself; on a GPU it is done again to see how busy that is."""
     begin, processor = time.perf_counter(), time.process_time()
+    work()
+    synchronise(device)
+    wall = time.perf_counter() - begin
     if device.type == "cuda":
-        share = _gpu_share(work, device)
-    else:
-        work()
-        share = min(1.0, (time.process_time() - processor) / (time.perf_counter() - begin) / torch.get_num_threads())
-    return Measured((time.perf_counter() - begin) / repetitions, share)
+        return Measured(wall / repetitions, _gpu_share(work, device))
+    return Measured(wall / repetitions, min(1.0, (time.process_time() - processor) / wall / torch.get_num_threads()))
 
 
 def _gpu_share(work: Callable[[], object], device: torch.device) -> float:
