@@ -163,7 +163,7 @@ class _Pretraining:
         loss = self.gradients.of(batch, self.augment, lambda: generator_for(self.seed, "views", step))
         self.gradients.descent.step(cosine(step, self.total, self.plan.pretrain.learning_rate, self.plan.pretrain.warmup))
         self.task.after_step(self.encoder)
-        self._seen.append((loss, replace(batch, images=batch.images[:0])))
+        self._seen.append((loss, replace(batch, images=batch.images.new_empty(0))))  # a slice would hold them all
         return len(batch.index)
 
     def figures(self, step: int) -> Row:
