@@ -78,9 +78,12 @@ def device_name(device: torch.device) -> str:
 
 
 def use_cores() -> None:
-    """Lets PyTorch's CPU work take all cores that this process may use; OMP_NUM_THREADS says otherwise."""
+    """Keeps PyTorch, which takes a thread a core of the machine, to the cores that this process may use.
+
+    OMP_NUM_THREADS says otherwise.
+    """
     if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(usable_cores())
+        torch.set_num_threads(min(torch.get_num_threads(), usable_cores()))
 
 
 def usable_cores() -> int:
