@@ -38,7 +38,18 @@ def batch_of(step: int) -> SliceBatch:
     """Seven slices of eleven: no number of views that two processes share evenly is a multiple of the other numbers here."""
     row = torch.randperm(ROWS, generator=torch.Generator().manual_seed(step))[:7]
     image = torch.rand(ROWS, 1, 32, 32, generator=torch.Generator().manual_seed(9))[row]
-    return SliceBatch(image * (row.reshape(-1, 1, 1, 1) + 1) / ROWS, row % 6, torch.full((7,), 6), row)
+    images = image * (row.reshape(-1, 1, 1, 1) + 1) / ROWS
+    return SliceBatch(images.double(), row % 6, torch.full((7,), 6), row)
+
+
+def _in_64_bits(objective: Objective) -> None:
+    """Networks in 64 bits, so that no LeakyReLU is decided by rounding; what takes embeddings, which are 32 bits, stays."""
+    objective.double()
+    for name in ("keys", "bank"):
+        if hasattr(objective.task, name):
+            setattr(objective.task, name, getattr(objective.task, name).float())
+    if hasattr(objective.task, "join"):
+        objective.task.join.float()
 
 
 def two_steps(method: str, part: int) -> dict[str, Tensor]:
@@ -49,6 +60,7 @@ def two_steps(method: str, part: int) -> dict[str, Tensor]:
     initialise(encoder, weights)
     task = make_task(plan, encoder, ROWS, weights)
     objective = Objective(encoder, task, CPU, part, Compiled(False, Reporter()), torch.float32)
+    _in_64_bits(objective)
     objective.train()
     optimiser = sgd(objective.parameters(), CPU, 0.9, 1e-5)
     gradients = Gradients(objective, Descent(optimiser, CPU), 14, Reporter())

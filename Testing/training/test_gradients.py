@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -55,7 +57,9 @@ def gradients_of(pool: nn.Module | None, sink: Collected) -> tuple[Objective, Gr
 
 def loss_of(gradients: Gradients) -> Tensor:
     augment = Augmenter(tiny_plan().pretrain.augmentation)
-    return gradients.of(batch_of(0), augment, lambda: generator_for(0, "views", 3))
+    batch = batch_of(0)
+    batch = replace(batch, images=batch.images.float())
+    return gradients.of(batch, augment, lambda: generator_for(0, "views", 3))
 
 
 def test_a_step_that_runs_out_of_memory_is_done_again_in_parts_with_the_same_result() -> None:
