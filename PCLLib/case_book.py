@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from slicer.i18n import tr as _
 
-from pcl_core.volumes.geometry import Axis
+from pcl_core.volumes.axes import Axis
 from PCLLib import words
 from PCLLib.case_states import Case
 from PCLLib.scan_report import VolumeRow

@@ -12,7 +12,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from pcl_core.errors import InputError
-from pcl_core.volumes.geometry import Axis
+from pcl_core.volumes.axes import Axis
 from PCLLib.case_states import Case
 from PCLLib.engine import temporary_files_in
 from PCLLib.events import Cancelled, Done, Failed, Last

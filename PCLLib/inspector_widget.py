@@ -9,7 +9,7 @@ from typing import Any, cast
 import slicer
 from slicer.i18n import tr as _
 
-from pcl_core.volumes.geometry import Axis
+from pcl_core.volumes.axes import Axis
 from PCLLib.engine_run import EngineRun
 from PCLLib.events import Failed, Progress
 from PCLLib.inspected import Inspected

@@ -9,7 +9,7 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
-from pcl_core.volumes.geometry import Axis
+from pcl_core.volumes.axes import Axis
 from PCLLib.case_states import Case
 from PCLLib.position_report import PlacedVolume
 from PCLLib.scene_volumes import node_of

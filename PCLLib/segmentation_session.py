@@ -7,7 +7,7 @@ from pathlib import Path
 
 from slicer.i18n import tr as _
 
-from pcl_core.volumes.geometry import Axis
+from pcl_core.volumes.axes import Axis
 from PCLLib import segmentation_texts as texts
 from PCLLib.case_book import CaseBook
 from PCLLib.case_folders import SCAN, CaseFolders

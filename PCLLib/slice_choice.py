@@ -12,7 +12,8 @@ from enum import Enum
 import numpy as np
 from slicer.i18n import tr as _
 
-from pcl_core.volumes.geometry import Axis, Geometry, canonical_view
+from pcl_core.volumes.axes import Axis
+from pcl_core.volumes.geometry import Geometry, canonical_view
 
 
 class Counting(Enum):

@@ -10,7 +10,8 @@ import numpy as np
 import slicer
 import vtk
 
-from pcl_core.volumes.geometry import Axis, slice_line
+from pcl_core.volumes.axes import Axis
+from pcl_core.volumes.geometry import slice_line
 from PCLLib.volume_nodes import geometry_of
 
 _LPS = np.array([-1.0, -1.0, 1.0])

@@ -8,7 +8,7 @@ import numpy as np
 import slicer
 import vtk
 
-from pcl_core.volumes.geometry import Axis
+from pcl_core.volumes.axes import Axis
 from PCLLib.signals import Signal
 from PCLLib.slice_lines import SliceLine, line_of
 from PCLLib.volume_nodes import NotAVolumeError

@@ -11,7 +11,7 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
-from pcl_core.volumes.geometry import Axis
+from pcl_core.volumes.axes import Axis
 from pcl_core.volumes.writing import write_volume
 from PCLLib.case_book import labels_and_slices
 from PCLLib.case_states import Case

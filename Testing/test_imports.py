@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,18 @@ def test_light_modules_start_without_torch(module: str) -> None:
     code = f"import sys, {module}; print([name for name in ('torch', 'monai', 'matplotlib') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT.parent)
     assert done.stdout.strip() == "[]"
+
+
+def test_help_starts_with_neither_numpy_nor_torch_and_within_a_third_of_a_second() -> None:
+    code = (
+        "import sys\nfrom pcl_core.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "print([name for name in ('torch', 'numpy', 'rich', 'SimpleITK') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT.parent)
+    assert done.stdout.splitlines()[-1] == "[]"
+    times = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "pcl_core", "--help"], capture_output=True, check=True, cwd=ROOT.parent)
+        times.append(time.perf_counter() - begin)
+    assert min(times) < 0.3

@@ -11,12 +11,12 @@ from pcl_core import __version__
 from pcl_core.errors import InputError
 from pcl_core.plan import PositionRule
 from pcl_core.presets import PRESETS
-from pcl_core.volumes import layouts
-from pcl_core.volumes.data_sets import can_be_class
-from pcl_core.volumes.geometry import AXES
+from pcl_core.volumes.axes import AXES
 
 # The registry that this mirrors imports PyTorch; a test compares the two.
 METHODS = ("pcl", "gcl", "gcl-gd", "simclr", "rotation", "pirl", "moco", "moco-pcl")
+# The rules behind these import NumPy; the same test compares them.
+LAYOUTS = ("auto", "acdc", "chd", "folder", "hvsmr", "mmwhs", "msd", "nnunet")
 POSITION_RULES = typing.get_args(PositionRule)
 _INPUT = "a volume, a folder with a DICOM series, or a folder of either"
 
@@ -68,7 +68,7 @@ def _add(commands: _Commands[_Parser], name: str, words: str) -> _Parser:
 
 
 def _add_input(parser: _Parser) -> None:
-    parser.add_argument("--layout", choices=layouts.NAMES, default="auto", help="how the data set names its files")
+    parser.add_argument("--layout", choices=LAYOUTS, default="auto", help="how the data set names its files")
     parser.add_argument("--strict", action="store_true", help="a volume that cannot be used is an error, not a warning")
 
 
@@ -199,7 +199,7 @@ def _evaluate(commands: _Commands[_Parser]) -> None:
     parser = _add(commands, "evaluate", "Dice, HD95 and ASSD of predictions, a class and a case.")
     parser.add_argument("predictions", type=Path, metavar="PREDICTIONS", help="label volumes, or one")
     parser.add_argument("truth", type=Path, metavar="TRUTH", help="label volumes of the same names and grids, or one")
-    parser.add_argument("--layout", choices=layouts.NAMES, default="auto", help="how the data set names its truths")
+    parser.add_argument("--layout", choices=LAYOUTS, default="auto", help="how the data set names its truths")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
     parser.add_argument("--strict", action="store_true", help="a case that cannot be compared is an error, not a warning")
 
@@ -247,8 +247,12 @@ def _devices(commands: _Commands[_Parser]) -> None:
 
 
 def _bench(commands: _Commands[_Parser]) -> None:
-    parser = _add(commands, "bench", "Time every stage on this machine.")
+    parser = _add(commands, "bench", "Time every stage on this machine, beside its floor and the plain way of doing it.")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
+    usual = "(default: {} on a CPU, {} on a GPU)"
+    parser.add_argument("--size", type=_multiple_of_16, metavar="PIXELS", help=f"side of the slices {usual.format(64, 256)}")
+    parser.add_argument("--filters", type=_whole, metavar="F", help=f"channels of the first level {usual.format(16, 32)}")
+    parser.add_argument("--batch", type=_at_least_two, metavar="N", help="slices a step (default 32)")
 
 
 def _demo(commands: _Commands[_Parser]) -> None:
@@ -275,7 +279,16 @@ def _whole(text: str) -> int:
     return value
 
 
+def _at_least_two(text: str) -> int:
+    value = _whole(text)
+    if value < 2:
+        raise argparse.ArgumentTypeError(f"{text} is too few: slices learn from each other")
+    return value
+
+
 def _label_value(text: str) -> int:
+    from pcl_core.volumes.data_sets import can_be_class  # noqa: PLC0415 (imports NumPy, which --help does without)
+
     value = int(text)
     if not can_be_class(value):
         raise argparse.ArgumentTypeError(f"{text} is not a label value from 1 to 254")

@@ -15,7 +15,8 @@ from pcl_core.arguments import make_parser
 from pcl_core.cancellation import Cancellation, cancelled_by_closed_input, cancelled_by_signals
 from pcl_core.endings import told
 from pcl_core.errors import InputError, MissingPackageError
-from pcl_core.events import JsonLines, Reporter, Sink
+from pcl_core.events import Event, JsonLines, Reporter, Sink
+from pcl_core.processes import OnlyErrors
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     cancellation = Cancellation()
     for_programs = "--events" in words or words[:1] == ["worker"]
-    reporter = Reporter(_lines(cancellation) if for_programs else _console())
+    reporter = Reporter(_of_this_process(_lines(cancellation) if for_programs else _Console()))
     try:
         with cancelled_by_signals(cancellation):
             return told(lambda: _run(words, reporter, cancellation), reporter)
@@ -35,11 +36,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reporter.close()
 
 
-def _console() -> Sink:
-    """Progress bars and tables. Programs that read events need not have what draws them."""
-    from pcl_core.console import Console  # noqa: PLC0415
+def _of_this_process(sink: Sink) -> Sink:
+    """Of the processes that torchrun started, the first one reports."""
+    return OnlyErrors(sink) if os.environ.get("RANK", "0") != "0" else sink
 
-    return Console.of_streams(sys.stdout, sys.stderr)
+
+class _Console:
+    """Progress bars and tables, from the first event on: neither --help nor programs that read events need what draws them."""
+
+    def __init__(self) -> None:
+        self._sink: Sink | None = None
+
+    def write(self, event: Event) -> None:
+        from pcl_core.console import Console  # noqa: PLC0415
+
+        self._sink = self._sink or Console.of_streams(sys.stdout, sys.stderr)
+        self._sink.write(event)
+
+    def close(self) -> None:
+        if self._sink is not None:
+            self._sink.close()
 
 
 def _lines(cancellation: Cancellation) -> JsonLines:

@@ -8,8 +8,9 @@ import numpy as np
 
 from pcl_core.errors import InputError
 from pcl_core.plan import Fingerprint
+from pcl_core.volumes.axes import Axis
 from pcl_core.volumes.checks import PLANES
-from pcl_core.volumes.geometry import Axis, canonical_view
+from pcl_core.volumes.geometry import canonical_view
 from pcl_core.volumes.volume import VolumeSource
 
 

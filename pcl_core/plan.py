@@ -16,7 +16,7 @@ from pcl_core.errors import InputError
 from pcl_core.files import write_text
 from pcl_core.plan_limits import require_sensible
 from pcl_core.strict_json import build
-from pcl_core.volumes.geometry import Axis
+from pcl_core.volumes.axes import Axis
 
 PositionRule = Literal["relative", "millimetre", "learned"]
 PLAN_FILE = "plan.json"
@@ -129,6 +129,9 @@ class PretrainPlan:
         position: rule by which slices have positions; see slices/placing.py.
         weighting: ``hard``: slices closer than the threshold are positives; ``soft``: every pair is one, with a Gaussian weight
             of its position difference whose half width at half maximum is the threshold.
+        part: views that the first two levels of the encoder see at once, where memory is short; 0 is all. The result is the
+            same up to rounding.
+        compiled: whether the encoder is compiled for the GPU.
     """
 
     method: str
@@ -144,6 +147,8 @@ class PretrainPlan:
     augmentation: AugmentationPlan
     position: PositionRule = "relative"
     weighting: Literal["hard", "soft"] = "hard"
+    part: int = 0
+    compiled: bool = False
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ _RULES: dict[str, _Rule] = {
     "network.filters": _at_least(1),
     "network.projection": _at_least(1),
     "pretrain.batch": (lambda value: value >= 2, "should be 2 or more, since slices learn from each other"),
+    "pretrain.part": _at_least(0),
     "pretrain.threshold": _NOT_NEGATIVE,
     "pretrain.temperature": _POSITIVE,
     "pretrain.momentum": _BELOW_ONE,

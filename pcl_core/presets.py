@@ -12,7 +12,7 @@ from typing import Literal
 
 from pcl_core.errors import InputError
 from pcl_core.plan import AugmentationPlan, FinetunePlan, Fingerprint, NetworkPlan, Plan, PretrainPlan, SlicePlan
-from pcl_core.volumes.geometry import Axis
+from pcl_core.volumes.axes import Axis
 
 PRESETS = ("recommended", "paper")
 STRIDE = 16
@@ -26,10 +26,14 @@ class DeviceFacts:
     Attributes:
         kind: where the network runs.
         memory_bytes: of the GPU, or of the machine.
+        free_bytes: of it that a training can have; 0 when not known.
+        value_bytes: of one activation of a network.
     """
 
     kind: Literal["cpu", "cuda"]
     memory_bytes: int
+    free_bytes: int = 0
+    value_bytes: int = 4
 
 
 @dataclass(frozen=True)

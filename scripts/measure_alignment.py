@@ -19,8 +19,9 @@ from statistics import mean, stdev
 import numpy as np
 from calling import call, dice_of, say, write_rows
 
+from pcl_core.volumes.axes import AXES
 from pcl_core.volumes.cases import Case, find_cases
-from pcl_core.volumes.geometry import AXES, canonical_view
+from pcl_core.volumes.geometry import canonical_view
 from pcl_core.volumes.reading import read_labels, read_volume
 from pcl_core.volumes.writing import write_volume
 

@@ -26,8 +26,8 @@ from pcl_core.slices.atlas import align
 from pcl_core.slices.bank import BankItem
 from pcl_core.slices.banking import build_bank
 from pcl_core.slices.features import PlainFeatures, principal
+from pcl_core.volumes.axes import AXES
 from pcl_core.volumes.discovery import find_volumes
-from pcl_core.volumes.geometry import AXES
 
 
 def main() -> None:

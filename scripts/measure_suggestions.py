@@ -25,8 +25,9 @@ from statistics import mean, stdev
 
 from calling import call, dice_of, link, say, write_rows
 
+from pcl_core.volumes.axes import AXES
 from pcl_core.volumes.cases import Case, find_cases
-from pcl_core.volumes.geometry import AXES, canonical_view
+from pcl_core.volumes.geometry import canonical_view
 
 Drawn = dict[str, list[int]]
 STRATEGIES = ("random", "suggest", "model", "even")

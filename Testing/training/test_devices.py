@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 import torch
 from torch import nn
@@ -8,12 +10,14 @@ from pcl_core.errors import InputError, OutOfMemoryError
 from pcl_core.networks.unet import UNet
 from pcl_core.training.devices import (
     autocast,
+    channels_last,
     choose_device,
     device_facts,
     device_name,
     explained_memory,
     half_precision,
     on_device,
+    usable_cores,
 )
 
 CPU = torch.device("cpu")
@@ -94,3 +98,26 @@ def test_other_faults_pass_unchanged() -> None:
 
     with pytest.raises(RuntimeError, match="shapes"):
         fail()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_first_convolution_answers_with_the_channels_last(channels: int) -> None:
+    # Images of one channel look the same in both layouts, and PyTorch would take the slower one.
+    images = torch.rand(2, channels, 8, 6)
+    laid_out = channels_last(images)
+    assert torch.equal(laid_out, images)
+    answer = on_device(nn.Conv2d(channels, 4, 3, padding=1), CPU)(laid_out)
+    assert answer.is_contiguous(memory_format=torch.channels_last)
+    assert not answer.is_contiguous()
+
+
+def test_the_first_level_of_a_network_keeps_that_layout_in_both_directions() -> None:
+    network = on_device(UNet(4, 3, torch.Generator().manual_seed(0)), CPU)
+    seen: list[torch.Tensor] = []
+    network.encoder.levels[0].register_full_backward_hook(lambda _module, _inputs, outputs: seen.append(outputs[0]))
+    network(channels_last(torch.rand(2, 1, 32, 32)).requires_grad_()).sum().backward()
+    assert seen[0].is_contiguous(memory_format=torch.channels_last)
+
+
+def test_the_usable_cores_are_at_least_one_and_no_more_than_there_are() -> None:
+    assert 1 <= usable_cores() <= (os.cpu_count() or 1)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -8,17 +9,19 @@ import numpy as np
 import pytest
 import torch
 
+from pcl_core.cancellation import Cancellation
 from pcl_core.errors import CancelledError, InputError
-from pcl_core.events import Collected
+from pcl_core.events import Collected, Event
 from pcl_core.networks.unet import Encoder
 from pcl_core.plan import AugmentationPlan, load_plan
 from pcl_core.presets import suited_to
 from pcl_core.pretext.registry import NAMES
 from pcl_core.slices.bank import BankedVolume, BankItem, SliceBank
+from pcl_core.training.context import Context
 from pcl_core.training.history import read_history
 from pcl_core.training.pretraining import pretrain
 from pcl_core.training.weights import load_weights, transfer_encoder
-from Testing.making import bank_of, context_of, stored, stored_items, tiny_plan
+from Testing.making import CancelAt, bank_of, context_of, stored, stored_items, tiny_plan, untiring_reporter
 
 
 def encoder_of(folder: Path) -> dict[str, torch.Tensor]:
@@ -241,3 +244,49 @@ def test_every_other_method_learns_something_too(method: str, tmp_path: Path) ->
     )
     figures = [row["collapse"] for row in result.rows]
     assert np.mean(figures[-10:]) < 0.93 * np.mean(figures[:5])
+
+
+def test_in_parts_the_training_is_the_same_up_to_rounding_and_can_go_on_whole(bank: SliceBank, tmp_path: Path) -> None:
+    plan = tiny_plan(pretrain__steps=4)
+    whole = pretrain(bank, plan, tmp_path / "whole", context_of())
+    parts = pretrain(bank, plan.override(pretrain__part=3), tmp_path / "parts", context_of())
+    assert [row["loss"] for row in parts.rows] == pytest.approx([row["loss"] for row in whole.rows], rel=0.02)
+    assert not same(encoder_of(tmp_path / "whole"), encoder_of(tmp_path / "parts"))  # it was another computation
+    with pytest.raises(CancelledError):
+        pretrain(bank, plan.override(pretrain__part=3), tmp_path / "mixed", context_of(cancel_at=("pretrain", 2)))
+    assert pretrain(bank, plan, tmp_path / "mixed", context_of(), resume=True).steps == 4
+
+
+def test_a_resumed_run_in_parts_is_the_unbroken_one_bit_for_bit(bank: SliceBank, tmp_path: Path) -> None:
+    plan = tiny_plan(pretrain__part=3, pretrain__steps=6)
+    pretrain(bank, plan, tmp_path / "straight", context_of())
+    with pytest.raises(CancelledError):
+        pretrain(bank, plan, tmp_path / "broken", context_of(cancel_at=("pretrain", 3)))
+    pretrain(bank, plan, tmp_path / "broken", context_of(), resume=True)
+    assert same(encoder_of(tmp_path / "straight"), encoder_of(tmp_path / "broken"))
+
+
+class Watching(CancelAt):
+    """Notes how many bytes of batches are alive after 3 and after 12 steps."""
+
+    def __init__(self, cancellation: Cancellation, steps: int) -> None:
+        super().__init__(cancellation, "pretrain", steps)
+        self.alive: list[int] = []
+
+    def write(self, event: Event) -> None:
+        super().write(event)
+        if event["event"] != "progress" or event["done"] not in (3, 12):
+            return
+        tensors = [found for found in gc.get_objects() if type(found) is torch.Tensor]
+        storages = {one.untyped_storage().data_ptr(): one.untyped_storage().nbytes() for one in tensors}
+        self.alive.append(sum(size for size in storages.values() if size == 8 * 32 * 32 * 4))
+
+
+def test_images_of_past_steps_are_given_back_before_the_next_report(bank: SliceBank, tmp_path: Path) -> None:
+    cancellation = Cancellation()
+    sink = Watching(cancellation, 12)
+    context = Context(torch.device("cpu"), 0, untiring_reporter(sink), cancellation)
+    with pytest.raises(CancelledError):  # of 10,000 steps every fiftieth is reported
+        pretrain(bank, tiny_plan(pretrain__steps=10_000), tmp_path, context)
+    early, late = sink.alive
+    assert late <= early

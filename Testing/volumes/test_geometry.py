@@ -7,15 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pcl_core.volumes.geometry import (
-    Axis,
-    CanonicalView,
-    Geometry,
-    canonical_view,
-    patient_axes,
-    slice_line,
-    through_plane_axis,
-)
+from pcl_core.volumes.axes import Axis
+from pcl_core.volumes.geometry import CanonicalView, Geometry, canonical_view, patient_axes, slice_line, through_plane_axis
 
 STORAGES = [
     (order, flips) for order in itertools.permutations(range(3)) for flips in itertools.product([False, True], repeat=3)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from pcl_core.arguments import LAYOUTS as OFFERED
 from pcl_core.volumes.discovery import find_volumes
-from pcl_core.volumes.layouts import LAYOUTS, place, resolve
+from pcl_core.volumes.layouts import LAYOUTS, NAMES, place, resolve
 
 # Two patients of each data set: (layout, images, labels, patients of the images).
 EXAMPLES = [
@@ -102,3 +103,7 @@ def test_the_current_folder_counts_by_its_real_name(nifti, tmp_path: Path, monke
     monkeypatch.chdir(tmp_path / "imagesTr")
     found = find_volumes(Path())
     assert (found.layout, found.sources[0].id) == ("nnunet", "a")
+
+
+def test_the_command_line_knows_all_layouts() -> None:
+    assert OFFERED == NAMES

@@ -25,8 +25,8 @@ from pcl_core.slices.banking import build_bank
 from pcl_core.slices.features import PlainFeatures, SliceFeatures
 from pcl_core.slices.placing import align_turned, feature_parts
 from pcl_core.training.devices import device_facts
+from pcl_core.volumes.axes import Axis
 from pcl_core.volumes.discovery import find_in_all
-from pcl_core.volumes.geometry import Axis
 from pcl_core.volumes.volume import VolumeSource
 
 # Plain features look at 16 x 16 pixels; a small bank is made in no time.

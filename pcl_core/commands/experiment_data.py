@@ -18,12 +18,12 @@ from pcl_core.fingerprinting import take_fingerprint
 from pcl_core.plan import Plan
 from pcl_core.presets import make_plan
 from pcl_core.training.devices import device_facts
+from pcl_core.volumes.axes import Axis
 from pcl_core.volumes.cases import Case, find_cases
 from pcl_core.volumes.data_sets import slice_axis
 from pcl_core.volumes.discovery import find_volumes
 from pcl_core.volumes.frames import each_once
 from pcl_core.volumes.gaps import gaps_in_images, listed
-from pcl_core.volumes.geometry import Axis
 from pcl_core.volumes.volume import VolumeSource
 
 

@@ -14,18 +14,34 @@ from pcl_core.errors import InputError
 from pcl_core.events import Reporter
 from pcl_core.files import writable_folder
 from pcl_core.fingerprinting import take_fingerprint
-from pcl_core.plan import Fingerprint, Plan, load_plan
+from pcl_core.memory_model import fitted_to_memory
+from pcl_core.plan import Fingerprint, Plan, load_plan, steps_in
 from pcl_core.plan_limits import require_sensible
 from pcl_core.presets import fit_size, make_plan, native_resolution, rounded
-from pcl_core.training.devices import choose_device, device_facts, device_name
+from pcl_core.processes import World
+from pcl_core.training.compiling import why_not_compiled
+from pcl_core.training.devices import choose_device, device_facts, device_name, use_cores
 from pcl_core.volumes.data_sets import slice_axis
 from pcl_core.volumes.selecting import named, names_in
 from pcl_core.volumes.volume import Unreadable, VolumeSource
 
+# Commands that several processes can do together.
+_TOGETHER = ("pretrain",)
+
 
 def start(args: argparse.Namespace, reporter: Reporter) -> torch.device:
-    """Chooses the device and sends the first event. Raises InputError when there is no such device."""
+    """Chooses the device and sends the first event; of several processes on a machine each takes its own GPU.
+
+    Raises:
+        InputError: there is no such device, or torchrun started a command that runs in one process.
+    """
+    world = World.of_environment()
+    if world.count > 1 and args.command not in _TOGETHER:
+        raise InputError(f"The command {args.command} runs in one process.", "Call it without torchrun.")
     device = choose_device(args.device)
+    if world.count > 1 and device.type == "cuda":
+        device = choose_device(f"cuda:{world.local if device.index is None else device.index}")
+    use_cores()
     reporter.started(args.command, __version__, device_name(device))
     return device
 
@@ -77,6 +93,25 @@ def fresh_plan(
     fingerprint = take_fingerprint(sources, axis, ranges)
     plan = make_plan(args.preset or "recommended", fingerprint, device_facts(device), axis, layout)
     return with_fitting_grid(plan, fingerprint, args.size, args.resolution)
+
+
+def suited_to_machine(plan: Plan, device: torch.device, slices: int, processes: int = 1) -> Plan:
+    """The plan with what follows from the machine alone and changes no result: how much at once, and whether compiled.
+
+    Args:
+        plan: with all options.
+        device: of the training.
+        slices: of all volumes.
+        processes: that share a batch.
+    """
+    plan = fitted_to_memory(plan, device_facts(device), processes)
+    if device.type != "cuda":
+        return plan
+    steps = steps_in(plan.pretrain.steps, plan.pretrain.epochs, slices, plan.pretrain.batch)
+    why_not = why_not_compiled(device, steps)
+    pretrain = dataclasses.replace(plan.pretrain, compiled=not why_not)
+    reason = why_not or "The encoder is compiled for the GPU in the first step."
+    return dataclasses.replace(plan, pretrain=pretrain, reasons={**plan.reasons, "pretrain.compiled": reason})
 
 
 def with_fitting_grid(plan: Plan, fingerprint: Fingerprint, size: int | None, resolution_mm: float | None) -> Plan:

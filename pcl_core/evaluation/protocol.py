@@ -15,8 +15,8 @@ from pcl_core.presets import PRESETS
 from pcl_core.pretext.registry import NAMES
 from pcl_core.strict_json import build, read_json
 from pcl_core.volumes import layouts
+from pcl_core.volumes.axes import Axis
 from pcl_core.volumes.data_sets import can_be_class
-from pcl_core.volumes.geometry import Axis
 
 RANDOM = "random"
 METHODS = (RANDOM, *NAMES)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from pcl_core.networks.unet import Encoder
-from pcl_core.training.devices import autocast, explained_memory, more_memory, on_device
+from pcl_core.training.devices import autocast, channels_last, explained_memory, more_memory, on_device
 from pcl_core.training.weights import WeightFile, fill, load_weights
 
 _PIXELS_AT_ONCE = 32 * 128**2
@@ -48,6 +48,6 @@ class EncoderFeatures:
             for first in range(0, len(images), at_once):
                 batch = torch.from_numpy(np.asarray(images[first : first + at_once], np.float32))[:, None].to(self._device)
                 with autocast(self._device):
-                    deepest, _ = self._encoder(batch.contiguous(memory_format=torch.channels_last))
+                    deepest, _ = self._encoder(channels_last(batch))
                 parts.append(torch.cat([deepest.mean(dim=(2, 3)), deepest.amax(dim=(2, 3))], dim=1).float().cpu().numpy())
         return np.concatenate(parts)

@@ -17,7 +17,7 @@ from pcl_core.errors import CancelledError
 from pcl_core.inference.folding import folded
 from pcl_core.networks.unet import UNet
 from pcl_core.slices.preparing import SliceGrid, preparation
-from pcl_core.training.devices import autocast, explained_memory, more_memory, on_device
+from pcl_core.training.devices import autocast, channels_last, explained_memory, more_memory, on_device
 from pcl_core.training.weights import SegmentClass, WeightFile, fill, load_weights
 from pcl_core.volumes.volume import Volume
 
@@ -133,7 +133,7 @@ class Predictor:
 
     def _forward(self, batch: Tensor) -> Tensor:
         with autocast(self.device):
-            logits: Tensor = self._network(batch.contiguous(memory_format=torch.channels_last))
+            logits: Tensor = self._network(channels_last(batch))
         return logits.float()
 
     def _look(self, batch: Tensor, degrees: float, scale: float) -> Tensor:

@@ -2,7 +2,7 @@
 
 Rotation, scale, translation, mirroring and elastic deformation are composed into one sampling grid, so each view is
 interpolated once. Parameters are drawn on the CPU from a generator that is passed in: a run is the same on every device up
-to rounding, and can be resumed.
+to rounding and the noise, which a GPU draws itself, and can be resumed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from pcl_core.plan import AugmentationPlan
+from pcl_core.slices.loading import moved
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +54,10 @@ class Augmenter:
         views = self._change_intensities(views, draws, generator)
         if labels is None:
             return views, None
-        moved = functional.grid_sample(
+        sampled = functional.grid_sample(
             labels[:, None].to(images), grid, mode="nearest", padding_mode="zeros", align_corners=False
         )
-        return views, moved[:, 0].round().to(labels.dtype)
+        return views, sampled[:, 0].round().to(labels.dtype)
 
     def _draw(self, batch: int, generator: torch.Generator) -> _Draws:
         plan = self.plan
@@ -87,20 +88,34 @@ class Augmenter:
     def _change_intensities(self, views: Tensor, draws: _Draws, generator: torch.Generator) -> Tensor:
         plan = self.plan
         if plan.gamma > 1:
-            views = views.clamp_min(0).pow(draws.gamma.to(views))
+            views = views.clamp_min(0).pow(_beside(draws.gamma, views))
         if plan.contrast > 0:
-            views = views * draws.contrast.to(views)
+            views = views * _beside(draws.contrast, views)
         if plan.noise > 0:
-            speckle = torch.randn(views.shape, generator=generator).to(views)
-            views = views + speckle * draws.noise.to(views)
+            views = views + _speckle(views, generator) * _beside(draws.noise, views)
         return views
+
+
+def _beside(values: Tensor, images: Tensor) -> Tensor:
+    """A few numbers where the images are, in their type."""
+    return moved(values, images.device).to(images.dtype)
+
+
+def _speckle(views: Tensor, generator: torch.Generator) -> Tensor:
+    """Standard normal noise. A GPU draws its own, by a seed of the generator: millions of numbers would hold up the step."""
+    if views.device.type != "cuda":
+        return torch.randn(views.shape, generator=generator).to(views)
+    seed = int(torch.randint(2**62, (1,), generator=generator))
+    return torch.randn(
+        views.shape, generator=torch.Generator(views.device).manual_seed(seed), device=views.device, dtype=views.dtype
+    )
 
 
 def _sampling_grid(draws: _Draws, images: Tensor) -> Tensor:
     """(B, S, S, 2) in normalised coordinates."""
-    grid = functional.affine_grid(draws.theta.to(images), list(images.shape), align_corners=False)
+    grid = functional.affine_grid(_beside(draws.theta, images), list(images.shape), align_corners=False)
     if draws.elastic is not None:
         size = images.shape[-2:]
-        smooth = functional.interpolate(draws.elastic.to(images), size=size, mode="bicubic", align_corners=False)
+        smooth = functional.interpolate(_beside(draws.elastic, images), size=size, mode="bicubic", align_corners=False)
         grid = grid + smooth.permute(0, 2, 3, 1)
     return grid

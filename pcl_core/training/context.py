@@ -19,9 +19,11 @@ class Context:
         seed: of weights, order and views.
         reporter: is told of progress, figures and warnings.
         cancellation: is looked at between two steps.
+        first: whether this process writes files; of several that train together one does.
     """
 
     device: torch.device
     seed: int
     reporter: Reporter
     cancellation: Cancellation
+    first: bool = True

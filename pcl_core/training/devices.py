@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from typing import TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from pcl_core.errors import InputError, OutOfMemoryError
 from pcl_core.presets import DeviceFacts
@@ -56,9 +57,11 @@ def reason_for(device: torch.device) -> str:
 
 def device_facts(device: torch.device) -> DeviceFacts:
     """What the plan has to know of a device."""
+    value_bytes = compute_type(device).itemsize
     if device.type == "cuda":
-        return DeviceFacts("cuda", torch.cuda.get_device_properties(device).total_memory)
-    return DeviceFacts("cpu", machine_memory())
+        free, whole = torch.cuda.mem_get_info(device)
+        return DeviceFacts("cuda", whole, free, value_bytes)
+    return DeviceFacts("cpu", machine_memory(), machine_memory(), value_bytes)
 
 
 def machine_memory() -> int:
@@ -74,6 +77,25 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({torch.get_num_threads()} threads)"
 
 
+def use_cores() -> None:
+    """Keeps PyTorch, which takes a thread a core of the machine, to the cores that this process may use.
+
+    OMP_NUM_THREADS says otherwise.
+    """
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(min(torch.get_num_threads(), usable_cores()))
+
+
+def usable_cores() -> int:
+    """Cores that this process may use: those it is bound to, and no more than its control group pays for."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="utf-8").split()
+        return min(cores, max(1, round(int(quota) / int(period))))
+    except (OSError, ValueError):  # no control groups, or no limit ("max")
+        return cores
+
+
 def half_precision(device: torch.device) -> bool:
     """Whether the hardware computes in bfloat16 faster than in 32 bits."""
     if device.type == "cuda":
@@ -82,9 +104,31 @@ def half_precision(device: torch.device) -> bool:
     return any(bool(capabilities.get(name)) for name in ("avx512_bf16", "amx_bf16", "sve_bf16"))
 
 
-def autocast(device: torch.device) -> AbstractContextManager[object]:
-    """Runs a network's forward pass in bfloat16 where half_precision says so."""
-    return torch.autocast(device.type, torch.bfloat16) if half_precision(device) else nullcontext()
+def compute_type(device: torch.device) -> torch.dtype:
+    """In what networks compute: bfloat16 where the hardware does, float16 on older GPUs with units for it, else 32 bits."""
+    if half_precision(device):
+        return torch.bfloat16
+    older = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (7, 0)
+    return torch.float16 if older else torch.float32
+
+
+def autocast(device: torch.device, kind: torch.dtype | None = None) -> AbstractContextManager[object]:
+    """Runs a network's forward pass in a precision, or as compute_type says."""
+    kind = kind or compute_type(device)
+    return nullcontext() if kind is torch.float32 else torch.autocast(device.type, kind)
+
+
+def channels_last(images: Tensor) -> Tensor:
+    """Images (B, C, H, W) laid out with the channels last, as half precision wants them.
+
+    With one channel that layout is in memory what the usual one is, and PyTorch takes it for the usual one: the first
+    convolution would answer in it, and the first level, half of all work, would be done in the slower layout.
+    """
+    laid_out = images.contiguous(memory_format=torch.channels_last)
+    if images.shape[1] > 1:
+        return laid_out
+    _, _, height, width = images.shape
+    return laid_out.as_strided(images.shape, (height * width, 1, width, 1))
 
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -103,6 +147,13 @@ def on_device(network: Network, device: torch.device) -> Network:
 _NO_MEMORY = ("allocate memory", "not enough memory", "bad_alloc")
 
 
+def is_want_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the memory of the device or of the machine is not enough."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY)
+
+
 def more_memory(device: torch.device) -> str:
     """What a person can do when a volume does not fit into the memory of a device."""
     return "Close other programs, or " + ("leave it out." if device.type == "cpu" else "use --device cpu.")
@@ -118,12 +169,11 @@ def explained_memory(hint: str, smaller: Mapping[str, int] | None = None) -> Ite
     """
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise OutOfMemoryError("The memory of the device is not enough.", hint, smaller) from error
-    except RuntimeError as error:
-        if not any(words in str(error) for words in _NO_MEMORY):
+    except (RuntimeError, MemoryError) as error:
+        if not is_want_of_memory(error):
             raise
-        raise OutOfMemoryError("The memory of the machine is not enough.", hint, smaller) from error
+        of = "device" if isinstance(error, torch.OutOfMemoryError | MemoryError) else "machine"
+        raise OutOfMemoryError(f"The memory of the {of} is not enough.", hint, smaller) from error
 
 
 def less_memory(batch: int, least: int) -> AbstractContextManager[None]:

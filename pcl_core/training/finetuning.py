@@ -15,11 +15,13 @@ from pcl_core.networks.unet import UNet
 from pcl_core.plan import Plan, steps_in
 from pcl_core.slices.augmentation import Augmenter
 from pcl_core.slices.bank import SliceBank
+from pcl_core.slices.loading import loader_for, moved
 from pcl_core.training.averaging import averaged_copy, update_average
 from pcl_core.training.best import BestSoFar
 from pcl_core.training.cases import Split, annotated_rows, channel_table
 from pcl_core.training.context import Context
-from pcl_core.training.devices import autocast, less_memory, on_device
+from pcl_core.training.descent import Descent, adamw
+from pcl_core.training.devices import autocast, channels_last, less_memory, on_device
 from pcl_core.training.history import Row
 from pcl_core.training.loop import Loop
 from pcl_core.training.losses import segmentation_loss
@@ -128,9 +130,9 @@ class _Finetuning:
         self.transferred, start = (0, {"encoder": "", "start_hash": ""}) if begin is None else begin.fill(network, self.classes)
         self.network = on_device(network, self.device)
         self.average = averaged_copy(self.network)
-        self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=plan.finetune.learning_rate, weight_decay=plan.finetune.weight_decay
-        )
+        self.optimiser = adamw(self.network.parameters(), self.device, plan.finetune.weight_decay)
+        self.descent = Descent(self.optimiser, self.device)
+        self.loader = loader_for(self.bank.images, self.device)
         self.about = WeightFile(
             "unet",
             plan,
@@ -153,16 +155,13 @@ class _Finetuning:
     def train_step(self, step: int) -> int:
         images, target = self._batch(step)
         self.network.train()
-        for group in self.optimiser.param_groups:
-            group["lr"] = cosine(step, self.total, self.plan.finetune.learning_rate, self.plan.finetune.warmup)
         views, target_views = self.augment(images, generator_for(self.seed, "views", step), target)
         assert target_views is not None
         with autocast(self.device):
-            logits = self.network(views.contiguous(memory_format=torch.channels_last))
+            logits = self.network(channels_last(views))
         loss = segmentation_loss(self.plan.finetune.loss, logits, target_views)
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimiser.step()
+        self.descent.backward(loss)
+        self.descent.step(cosine(step, self.total, self.plan.finetune.learning_rate, self.plan.finetune.warmup))
         update_average(self.average, self.network, self.plan.finetune.ema, step)
         self._losses.append(loss.detach())
         return len(images)
@@ -208,8 +207,7 @@ class _Finetuning:
     def _load(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
         """Images (B, 1, S, S) and channels (B, S, S); slices that are not annotated are 255 throughout."""
         assert self.bank.labels is not None
-        images = torch.from_numpy(self.bank.images[rows]).to(self.device, torch.float32)
-        return images[:, None], torch.from_numpy(self.table[self.bank.labels[rows]]).to(self.device)
+        return self.loader.images(rows), moved(torch.from_numpy(self.table[self.bank.labels[rows]]), self.device)
 
     def _held_out_dice(self) -> Row:
         parts = np.array_split(self.held_out, -(-len(self.held_out) // 16))

@@ -82,7 +82,7 @@ class Loop:
                 figures = {**trainee.figures(done), "slices_per_second": seen / max(time.monotonic() - since, 1e-9)}
                 self._record(done, figures)
                 seen, since = 0, time.monotonic()
-            if done % self.per_checkpoint == 0 or done == self.total:
+            if self.context.first and (done % self.per_checkpoint == 0 or done == self.total):
                 write_history(self.history_file, self.rows)
                 trainee.save(done)
             self.context.reporter.progress(self.stage, done, self.total)
@@ -96,7 +96,7 @@ class Loop:
         self.context.reporter.metric(step, epoch, **figures)
 
     def _cancel(self, trainee: Trainee, step: int) -> None:
-        if step:
+        if step and self.context.first:
             write_history(self.history_file, self.rows)
             trainee.save(step)
             trainee.keep(step)

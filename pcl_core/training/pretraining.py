@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pcl_core.errors import InputError
+from pcl_core.memory_model import pretraining_bytes, views_a_step
 from pcl_core.networks.blocks import initialise
+from pcl_core.networks.joining import process_count
 from pcl_core.networks.unet import Encoder
 from pcl_core.plan import Plan, steps_in
 from pcl_core.pretext.positives import partition
@@ -19,11 +21,16 @@ from pcl_core.pretext.registry import make_task
 from pcl_core.slices.augmentation import Augmenter
 from pcl_core.slices.bank import SliceBank
 from pcl_core.slices.batch import SliceBatch
+from pcl_core.slices.loading import loader_for, moved
 from pcl_core.slices.placing import place
+from pcl_core.training.compiling import Compiled
 from pcl_core.training.context import Context
-from pcl_core.training.devices import autocast, less_memory, on_device
+from pcl_core.training.descent import Descent, sgd
+from pcl_core.training.devices import compute_type, less_memory
+from pcl_core.training.gradients import Gradients
 from pcl_core.training.history import Row
 from pcl_core.training.loop import Loop
+from pcl_core.training.objective import Objective
 from pcl_core.training.schedules import cosine
 from pcl_core.training.seeding import epoch_batches, generator_for, partition_batches
 from pcl_core.training.state import STATE_FOLDER, first_step, load_state, save_state
@@ -88,7 +95,8 @@ def pretrain(
             f"The embeddings are all the same (collapse figure {last['collapse']:.2f} of 1): the encoder has learned "
             "nothing. Use more steps, a lower --learning-rate, or another --threshold."
         )
-    run.keep(run.total)
+    if context.first:
+        run.keep(run.total)
     return Pretrained(out / ENCODER_FILE, run.total, last["loss"], last["collapse"], rows)
 
 
@@ -120,17 +128,12 @@ class _Pretraining:
         self.per_epoch = -(-len(self.rows) // plan.pretrain.batch)
         self.total = steps_in(plan.pretrain.steps, plan.pretrain.epochs, len(self.rows), plan.pretrain.batch)
         self.augment = Augmenter(plan.pretrain.augmentation)
-        weights = generator_for(self.seed, "weights")
-        self.encoder = Encoder(plan.network.filters)
-        initialise(self.encoder, weights)
-        self.task = make_task(plan, self.encoder, len(bank.images), weights)
-        self.network = on_device(nn.ModuleDict({"encoder": self.encoder, "task": self.task}), self.device)
-        self.optimiser = torch.optim.SGD(
-            [parameter for parameter in self.network.parameters() if parameter.requires_grad],
-            lr=plan.pretrain.learning_rate,
-            momentum=plan.pretrain.momentum,
-            weight_decay=plan.pretrain.weight_decay,
-        )
+        self.network = self._network(context)
+        self.encoder, self.task = self.network.encoder, self.network.task
+        self.optimiser = sgd(self.network.parameters(), self.device, plan.pretrain.momentum, plan.pretrain.weight_decay)
+        self.gradients = Gradients(self.network, Descent(self.optimiser, self.device), views_a_step(plan), context.reporter)
+        step_bytes = pretraining_bytes(plan, compute_type(self.device).itemsize, plan.pretrain.part, process_count())
+        self.loader = loader_for(bank.images, self.device, step_bytes)
         told = {"flipped": sorted(bank.flipped)} if bank.flipped else {}
         training = {"seed": self.seed, **told}
         self.about = WeightFile("encoder", plan, training=training, data={v.id: v.hash for v in bank.volumes})
@@ -138,6 +141,20 @@ class _Pretraining:
         self._seen: list[tuple[Tensor, SliceBatch]] = []  # loss and batch (without its images) of each step since a report
         self._warned = False
         self._order: tuple[int, list[np.ndarray]] = (-1, [])
+        smallest = min(len(rows) for rows in self._epoch(0))
+        if smallest < process_count():
+            raise InputError(
+                f"A batch of {smallest} slices is too small for {process_count()} processes.",
+                "Use fewer processes, or a larger --batch.",
+            )
+
+    def _network(self, context: Context) -> Objective:
+        weights = generator_for(self.seed, "weights")
+        encoder = Encoder(self.plan.network.filters)
+        initialise(encoder, weights)
+        task = make_task(self.plan, encoder, len(self.bank.images), weights)
+        compiled = Compiled(self.plan.pretrain.compiled and self.device.type == "cuda", context.reporter)
+        return Objective(encoder, task, self.device, self.plan.pretrain.part, compiled)
 
     def restore(self) -> int:
         return load_state(self.out / STATE_FOLDER, {"network": self.network}, self.optimiser, self.about)
@@ -145,14 +162,10 @@ class _Pretraining:
     def train_step(self, step: int) -> int:
         batch = self._batch(step)
         self.network.train()
-        for group in self.optimiser.param_groups:
-            group["lr"] = cosine(step, self.total, self.plan.pretrain.learning_rate, self.plan.pretrain.warmup)
-        loss = self.task.loss(self._forward, batch, self.augment, generator_for(self.seed, "views", step))
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimiser.step()
+        loss = self.gradients.of(batch, self.augment, lambda: generator_for(self.seed, "views", step))
+        self.gradients.descent.step(cosine(step, self.total, self.plan.pretrain.learning_rate, self.plan.pretrain.warmup))
         self.task.after_step(self.encoder)
-        self._seen.append((loss.detach(), replace(batch, images=batch.images[:0])))
+        self._seen.append((loss, replace(batch, images=batch.images.new_empty(0))))  # a slice would hold them all
         return len(batch.index)
 
     def figures(self, step: int) -> Row:
@@ -180,12 +193,6 @@ class _Pretraining:
         about = WeightFile("encoder", self.plan, training=training, data=self.about.data)
         save_weights(self.out / ENCODER_FILE, self.encoder.state_dict(), about)
 
-    def _forward(self, images: Tensor, head: nn.Module, encoder: Encoder | None = None) -> Tensor:
-        with autocast(self.device):
-            features, _ = (encoder or self.encoder)(images.contiguous(memory_format=torch.channels_last))
-            outputs: Tensor = head(features)
-        return outputs.float()
-
     def _epoch(self, epoch: int) -> list[np.ndarray]:
         batch = self.plan.pretrain.batch
         if self.task.sampling == "slices":
@@ -198,11 +205,10 @@ class _Pretraining:
         epoch, within = divmod(step, self.per_epoch)
         if self._order[0] != epoch:
             self._order = (epoch, self._epoch(epoch))
-        rows = np.sort(self._order[1][within])  # neighbours in the file are read together
-        images = torch.from_numpy(self.bank.images[rows]).to(self.device, torch.float32)
+        rows, *more = (np.sort(rows) for rows in self._order[1][within : within + 2])  # neighbours are read together
         return SliceBatch(
-            images=images[:, None],
-            index=torch.from_numpy(self.index[rows]).to(self.device),
-            count=torch.from_numpy(self.count[rows]).to(self.device),
-            row=torch.from_numpy(rows).to(self.device),
+            images=self.loader.images(rows, more[0] if more else None),
+            index=moved(torch.from_numpy(self.index[rows]), self.device),
+            count=moved(torch.from_numpy(self.count[rows]), self.device),
+            row=moved(torch.from_numpy(rows), self.device),
         )

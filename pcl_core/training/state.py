@@ -32,12 +32,15 @@ def first_step(restore: Callable[[], int], out: Path, plan: Plan, context: Conte
     Raises:
         InputError: the checkpoint belongs to another run, or the plan cannot be written.
     """
-    writable_folder(out / STATE_FOLDER)
+    if context.first:
+        writable_folder(out / STATE_FOLDER)
     start = 0
     if resume and (out / STATE_FOLDER / FILE).exists():
         start = restore()
     elif resume:
         context.reporter.warning(f"There is nothing to resume in {out}; the run starts from its beginning.", out)
+    if not context.first:
+        return start
     plan.save(out / PLAN_FILE)
     context.reporter.artifact("plan", out / PLAN_FILE)
     return start
@@ -79,21 +82,28 @@ def load_state(folder: Path, modules: dict[str, nn.Module], optimiser: torch.opt
     for name, module in modules.items():
         own = {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
         fill(module, own, path, "Leave out --resume to start anew.")
+    # Adam keeps its step counter on the CPU, unless its step is one kernel.
+    on_cpu = () if optimiser.defaults.get("fused") else ("step",)
     for name, parameter in next(iter(modules.values())).named_parameters():
         prefix = f"optimiser.{name}."
         restored = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-        if restored:  # weights that are not trained have none; Adam keeps its step counter on the CPU
+        if restored:  # weights that are not trained have none
             optimiser.state[parameter] = {
-                key: value if key == "step" else value.to(parameter.device) for key, value in restored.items()
+                key: value if key in on_cpu else value.to(parameter.device) for key, value in restored.items()
             }
     return int(saved.training["step"])
+
+
+def _decisive(plan: Plan) -> Plan:
+    """What a plan says of the result: neither why, nor how it is computed on this machine."""
+    return replace(plan, reasons={}, pretrain=replace(plan.pretrain, part=0, compiled=False))
 
 
 def _require_same_run(saved: WeightFile, about: WeightFile, path: Path) -> None:
     differences = [
         words
         for words, same in (
-            ("the plan", replace(saved.plan, reasons={}) == replace(about.plan, reasons={})),
+            ("the plan", _decisive(saved.plan) == _decisive(about.plan)),
             ("the data", saved.data == about.data),
             ("the seed", saved.training.get("seed") == about.training.get("seed")),
             ("which volumes are flipped", saved.training.get("flipped") == about.training.get("flipped")),

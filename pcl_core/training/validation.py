@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
-from pcl_core.training.devices import autocast
+from pcl_core.training.devices import autocast, channels_last
 from pcl_core.training.history import Row
 from pcl_core.training.loop import report_interval
 from pcl_core.training.losses import IGNORED
@@ -40,7 +40,7 @@ def pooled_dice(
     overlap, size = torch.zeros(len(classes)), torch.zeros(len(classes))
     for images, target in batches:
         with autocast(device):
-            predicted = network(images.contiguous(memory_format=torch.channels_last)).argmax(dim=1)
+            predicted = network(channels_last(images)).argmax(dim=1)
         annotated = target != IGNORED
         for k in range(len(classes)):
             found, true = (predicted == k + 1) & annotated, target == k + 1

@@ -16,7 +16,7 @@ from functools import cached_property
 
 import numpy as np
 
-from pcl_core.volumes.geometry import Axis
+from pcl_core.volumes.axes import Axis
 from pcl_core.volumes.volume import NOT_ANNOTATED
 
 # Label maps are stored in at most 16 bits.

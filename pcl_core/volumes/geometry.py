@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from typing import Literal
 
 import numpy as np
 
-Axis = Literal["auto", "axial", "coronal", "sagittal"]
-AXES: tuple[Axis, ...] = ("auto", "axial", "coronal", "sagittal")
+from pcl_core.volumes.axes import Axis
 
 # Patient axis (0 left, 1 posterior, 2 superior) across which the slices of a named plane are stacked.
 _NORMAL_OF_PLANE = {"sagittal": 0, "coronal": 1, "axial": 2}

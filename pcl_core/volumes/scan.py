@@ -9,13 +9,14 @@ from typing import Any
 
 from pcl_core.events import Reporter, plain
 from pcl_core.volumes import checks
+from pcl_core.volumes.axes import Axis
 from pcl_core.volumes.cases import Cases, match
 from pcl_core.volumes.data_sets import slice_axis
 from pcl_core.volumes.discovery import gather
 from pcl_core.volumes.formats import NotReadableError
 from pcl_core.volumes.frames import copies_of_frames
 from pcl_core.volumes.gaps import Gap, gaps_in_images
-from pcl_core.volumes.geometry import Axis, CanonicalView, canonical_view
+from pcl_core.volumes.geometry import CanonicalView, canonical_view
 from pcl_core.volumes.reading import SAME_GRID
 from pcl_core.volumes.sampling import Sample, sample
 from pcl_core.volumes.volume import Unreadable, VolumeSource

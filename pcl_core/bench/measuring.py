@@ -1,0 +1,89 @@
+"""How long work takes, how busy the device is with it, and how much memory it needs."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import torch
+
+from pcl_core.bench.machine import peak_bytes, synchronise
+
+# A stage is repeated until so much time has passed, and between so many times.
+_ENOUGH_SECONDS = 2.5
+_FEWEST, _MOST = 3, 20
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Repeated work.
+
+    Attributes:
+        seconds: median of one repetition.
+        busy: share of that time in which the device worked, 0 to 1: of all cores, or of the GPU.
+    """
+
+    seconds: float
+    busy: float
+
+
+def measure(work: Callable[[], object], device: torch.device, enough: float = _ENOUGH_SECONDS) -> Measured:
+    """Repeats work for some seconds, after once that does not count."""
+    work()
+    synchronise(device)
+    times: list[float] = []
+    begin, processor = time.perf_counter(), time.process_time()
+    while len(times) < _FEWEST or (len(times) < _MOST and time.perf_counter() - begin < enough):
+        before = time.perf_counter()
+        work()
+        synchronise(device)
+        times.append(time.perf_counter() - before)
+    wall = time.perf_counter() - begin
+    if device.type == "cuda":
+        return Measured(median(times), _gpu_share(work, device))
+    return Measured(median(times), min(1.0, (time.process_time() - processor) / wall / torch.get_num_threads()))
+
+
+def once(work: Callable[[], object], device: torch.device, repetitions: int = 1) -> Measured:
+    """Measures work that consists of so many equal repetitions itself; on a GPU it is done again to see how busy that is."""
+    begin, processor = time.perf_counter(), time.process_time()
+    work()
+    synchronise(device)
+    wall = time.perf_counter() - begin
+    if device.type == "cuda":
+        return Measured(wall / repetitions, _gpu_share(work, device))
+    return Measured(wall / repetitions, min(1.0, (time.process_time() - processor) / wall / torch.get_num_threads()))
+
+
+def _gpu_share(work: Callable[[], object], device: torch.device) -> float:
+    synchronise(device)
+    begin = time.perf_counter()
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
+        work()
+        synchronise(device)
+    wall = time.perf_counter() - begin
+    busy = float(sum(event.self_device_time_total for event in profile.key_averages()))
+    return min(1.0, busy / 1e6 / wall)
+
+
+def forget_peak(device: torch.device) -> None:
+    """Lets the largest memory be counted anew, where the system can."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    elif platform.system() == "Linux":
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def peak_since(device: torch.device) -> int | None:
+    """Largest memory since forget_peak: of the GPU, or of this process; where the system cannot tell, since its start."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        return peak_bytes(device)
