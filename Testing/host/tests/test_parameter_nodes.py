@@ -1,3 +1,5 @@
+import gc
+import weakref
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Optional
@@ -138,6 +140,33 @@ def test_after_disconnecting_widgets_are_left_alone(parameters, slicer, qt):
     parameters.disconnectGui(tag)
     box.value = 3
     assert parameters.epochs == 50
+    parameters.epochs = 7
+    assert box.value == 3
+    assert not parameters.parameterNode.HasObserver("ModifiedEvent")
+
+
+def test_a_node_outlives_the_wrapper_that_was_bound_to_widgets(bench, slicer, qt):
+    from slicer.parameterNodeWrapper import parameterNodeWrapper
+
+    @parameterNodeWrapper
+    class Parameters:
+        epochs: int = 50
+
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScriptedModuleNode", "Parameters")
+    box = qt.QSpinBox()
+    wrapped = Parameters(node)
+    wrapped.connectParametersToGui({"epochs": box})
+    gone, identifier = weakref.ref(wrapped), node.GetID()
+    closed = []
+    box.connect("destroyed()", lambda: closed.append(True))
+    box.deleteLater()
+    bench.wait_until(lambda: closed)
+    del wrapped, node, box
+    gc.collect()
+    assert gone() is None
+    node = slicer.mrmlScene.GetNodeByID(identifier)
+    node.SetParameter("epochs", "3")
+    assert not node.HasObserver("ModifiedEvent")
 
 
 def test_a_slider_needs_limits(bench, slicer, ctk):

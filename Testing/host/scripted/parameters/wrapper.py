@@ -1,6 +1,7 @@
 """The class decorator parameterNodeWrapper."""
 
 import typing
+import weakref
 from typing import Any
 
 import qt
@@ -69,7 +70,7 @@ class _Wrapper:
     def __init__(self, parameterNode: Any, prefix: str | None = None) -> None:
         self.parameterNode = parameterNode
         self._prefix = prefix or ""
-        self._guis: dict[int, tuple[dict[str, Connection], list[tuple[Any, Any]]]] = {}
+        self._guis: dict[int, tuple[dict[str, Connection], list[tuple[Any, Any]], weakref.finalize]] = {}
         self._next_gui = 0
         self._showing = False
         for name, made in self._formats.items():
@@ -138,14 +139,33 @@ class _Wrapper:
                 slot = self._take(name, connection)
                 connection.changed.connect(slot)
                 slots.append((connection.changed, slot))
-        self._guis[tag] = (connections, slots)
-        self.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda caller, event: self._show())
+        self._guis[tag] = (connections, slots, self._observe())
         return tag
 
     def disconnectGui(self, tag: int) -> None:
         """Ends what connectGui began."""
-        for signal, slot in self._guis.pop(tag, ({}, []))[1]:
+        if tag not in self._guis:
+            return
+        _, slots, stop_observing = self._guis.pop(tag)
+        stop_observing()
+        for signal, slot in slots:
             signal.disconnect(slot)
+
+    def _observe(self) -> weakref.finalize:
+        """Shows every change of the node until the answer is called or the wrapper is gone.
+
+        The observer must not outlive the wrapper: the scene keeps the node, and the garbage collector, which takes a
+        callback for a part of the node's Python side, would leave the node calling an emptied function.
+        """
+        wrapper = weakref.ref(self)
+
+        def modified(_caller: Any, _event: str) -> None:
+            present = wrapper()
+            if present is not None:
+                present._show()
+
+        node = self.parameterNode
+        return weakref.finalize(self, node.RemoveObserver, node.AddObserver(vtk.vtkCommand.ModifiedEvent, modified))
 
     def _take(self, name: str, connection: Connection) -> Any:
         def changed() -> None:
@@ -159,7 +179,7 @@ class _Wrapper:
             return
         self._showing = True
         try:
-            for connections, _ in self._guis.values():
+            for connections, _, _ in self._guis.values():
                 for name, connection in connections.items():
                     connection.write(self.getValue(name))
         finally:
