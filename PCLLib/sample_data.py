@@ -16,6 +16,7 @@ from PCLLib.slice_choice import Counting, SliceChoice
 from PCLLib.volume_nodes import ijk_to_ras
 
 CATEGORY = "Positional Contrastive Learning"
+NAME = "GeneratedHearts"
 COUNT, ANNOTATED = 6, 2
 _ICON = Path(__file__).resolve().parents[1] / "PCLSegmentation" / "Resources" / "Icons" / "PCLSegmentation.png"
 # As in pcl_core.demo.hearts, with the colours that Slicer has for these parts of the heart.
@@ -27,15 +28,17 @@ _CLASSES = (
 
 
 def register_samples() -> None:
-    """Adds the samples to the module Sample Data."""
+    """Adds the samples to the module Sample Data, once however often the extension's module is loaded."""
     import SampleData  # noqa: PLC0415 (a module of Slicer, which is there when the application has started)
 
+    if SampleData.SampleDataLogic().sourceForSampleName(NAME) is not None:
+        return
     SampleData.SampleDataLogic.registerCustomSampleDataSource(
         category=CATEGORY,
-        sampleName="GeneratedHearts",
+        sampleName=NAME,
         uris="",
-        fileNames="GeneratedHearts",
-        nodeNames="GeneratedHearts",
+        fileNames=NAME,
+        nodeNames=NAME,
         thumbnailFileName=str(_ICON) if _ICON.is_file() else None,
         customDownloader=lambda _source: add_hearts(),
         loadFileTypes="VolumeFile",

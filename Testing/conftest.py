@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from collections.abc import Callable, Sequence
+import locale
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,14 @@ from pcl_core.volumes.writing import write_volume
 LAST = {"done", "cancelled", "error"}
 # Options that keep a training to a blink.
 SMALL = ("--size", "32", "--filters", "4", "--steps", "4", "--batch", "8")
+
+
+@pytest.fixture(autouse=True)
+def own_locale() -> Iterator[None]:
+    """Ends what a test did to the locale of the process: writing DICOM by ITK sets it to C, in which files are ASCII."""
+    before = locale.setlocale(locale.LC_ALL)
+    yield
+    locale.setlocale(locale.LC_ALL, before)
 
 
 @dataclass(frozen=True)

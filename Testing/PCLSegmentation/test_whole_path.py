@@ -28,6 +28,13 @@ def samples(host, slicer):
     return lambda: SampleData.SampleDataLogic().downloadFromSource(source)
 
 
+def test_the_sample_data_is_offered_once_when_the_module_is_loaded_again(page, slicer):
+    from PCLLib.sample_data import CATEGORY, register_samples
+
+    register_samples()
+    assert [source.sampleName for source in slicer.modules.sampleDataSources[CATEGORY]] == ["GeneratedHearts"]
+
+
 def test_from_sample_data_to_an_overlay(page, samples, slicer, tmp_path):
     nodes = samples()
     page.wait_for_cases(6)
