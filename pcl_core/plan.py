@@ -132,6 +132,7 @@ class PretrainPlan:
         part: views that the first two levels of the encoder see at once, where memory is short; 0 is all. The result is the
             same up to rounding.
         compiled: whether the encoder is compiled for the GPU.
+        graphs: whether the compiled encoder runs as CUDA graphs.
     """
 
     method: str
@@ -149,6 +150,7 @@ class PretrainPlan:
     weighting: Literal["hard", "soft"] = "hard"
     part: int = 0
     compiled: bool = False
+    graphs: bool = False
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def two_steps(method: str, part: int) -> dict[str, Tensor]:
     encoder = Encoder(4)
     initialise(encoder, weights)
     task = make_task(plan, encoder, ROWS, weights)
-    objective = Objective(encoder, task, CPU, part, Compiled(False, Reporter()), torch.float32)
+    objective = Objective(encoder, task, CPU, part, Compiled((), Reporter()), torch.float32)
     _in_64_bits(objective)
     objective.train()
     optimiser = sgd(objective.parameters(), CPU, 0.9, 1e-5)

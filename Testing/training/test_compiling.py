@@ -1,14 +1,23 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
+from typing import Any
 
 import pytest
 import torch
 
 from pcl_core.events import Collected, Reporter
 from pcl_core.networks.unet import Encoder
-from pcl_core.training.compiling import WORTH_STEPS, Compiled, why_not_compiled
+from pcl_core.training.compiling import (
+    GRAPHS,
+    GRAPHS_UP_TO,
+    PLAIN,
+    WORTH_STEPS,
+    Compiled,
+    modes_of,
+    why_no_graphs,
+    why_not_compiled,
+)
 
 CPU = torch.device("cpu")
 
@@ -27,26 +36,90 @@ def broken(_graph: object, _inputs: object) -> object:
     raise OSError("no compiler found")
 
 
-def test_a_compiler_that_fails_is_told_once_and_the_network_runs_as_it_is() -> None:
-    sink = Collected()
+class Compiler:
+    """Compiles as PyTorch does on any machine, but for the modes in which it fails."""
+
+    def __init__(self, *failing: str) -> None:
+        self.failing = failing
+        self.tried: list[str] = []
+
+    def __call__(self, module: torch.nn.Module, mode: str) -> Any:
+        self.tried.append(mode)
+        return torch.compile(module, backend=broken if mode in self.failing else "eager")
+
+
+def encoded(compiled: Compiled, times: int = 2) -> None:
+    """Encodes images several times, and compares with the encoder as it is."""
     encoder, images = Encoder(4).eval(), torch.rand(2, 1, 16, 16)
-    compiled = Compiled(True, Reporter(sink), partial(torch.compile, backend=broken))
     with torch.no_grad():
         wanted = encoder(images)[0]
-        for _ in range(2):
+        for _ in range(times):
+            compiled.begin_step()
             torch.testing.assert_close(compiled.bottleneck(encoder, images), wanted)
+
+
+def test_a_compiler_that_fails_is_told_once_and_the_network_runs_as_it_is() -> None:
+    sink, compiler = Collected(), Compiler(GRAPHS, PLAIN)
+    encoded(Compiled((GRAPHS, PLAIN), Reporter(sink), compiler))
     (warning,) = sink.named("warning")
     assert "runs as it is" in warning["message"]
     assert "no compiler found" in warning["message"]
     assert "\n" not in warning["message"]
+    assert compiler.tried == [GRAPHS, PLAIN]
+
+
+def test_where_graphs_fail_the_network_is_compiled_without_them() -> None:
+    sink, compiler = Collected(), Compiler(GRAPHS)
+    encoded(Compiled((GRAPHS, PLAIN), Reporter(sink), compiler))
+    (warning,) = sink.named("warning")
+    assert "compiled without CUDA graphs" in warning["message"]
+    assert compiler.tried == [GRAPHS, PLAIN]
+
+
+def test_a_mode_that_works_is_compiled_once_and_nothing_is_said() -> None:
+    sink, compiler = Collected(), Compiler()
+    encoded(Compiled((GRAPHS, PLAIN), Reporter(sink), compiler))
+    assert compiler.tried == [GRAPHS]
+    assert not sink.named("warning")
+
+
+@pytest.mark.parametrize(
+    ("step", "part", "processes", "words"),
+    [
+        (GRAPHS_UP_TO, 0, 1, ""),
+        (GRAPHS_UP_TO + 1, 0, 1, "so much to do"),
+        (1, 8, 1, "parts"),
+        (1, 0, 2, "several processes"),
+    ],
+)
+def test_graphs_serve_small_steps_of_one_process(step: int, part: int, processes: int, words: str) -> None:
+    why = why_no_graphs(step, part, processes)
+    assert words in why
+    assert bool(why) == bool(words)
+
+
+@pytest.mark.parametrize(
+    ("compiled", "graphs", "device", "modes"),
+    [
+        (True, True, "cuda", (GRAPHS, PLAIN)),
+        (True, False, "cuda", (PLAIN,)),
+        (False, True, "cuda", ()),
+        (True, True, "cpu", ()),
+    ],
+)
+def test_the_plan_decides_the_modes_on_gpus_alone(compiled: bool, graphs: bool, device: str, modes: tuple[str, ...]) -> None:
+    assert modes_of(compiled, graphs, torch.device(device)) == modes
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no GPU")
-def test_a_compiled_encoder_computes_the_same_on_a_gpu() -> None:
+@pytest.mark.parametrize("modes", [(PLAIN,), (GRAPHS, PLAIN)])
+def test_a_compiled_encoder_computes_the_same_on_a_gpu(modes: tuple[str, ...]) -> None:
     device = torch.device("cuda")
     encoder, images = Encoder(8).to(device).eval(), torch.rand(4, 1, 64, 64, device=device)
     sink = Collected()
     with torch.no_grad():
-        found = Compiled(True, Reporter(sink)).bottleneck(encoder, images)
-        torch.testing.assert_close(found, encoder(images)[0], atol=1e-3, rtol=1e-3)
+        compiled, wanted = Compiled(modes, Reporter(sink)), encoder(images)[0]
+        for _ in range(4):  # graphs are recorded in the second call and run from the third on
+            compiled.begin_step()
+            torch.testing.assert_close(compiled.bottleneck(encoder, images), wanted, atol=1e-3, rtol=1e-3)
     assert not sink.named("warning")

@@ -49,7 +49,7 @@ def gradients_of(pool: nn.Module | None, sink: Collected) -> tuple[Objective, Gr
     if pool is not None:
         encoder.pool = pool  # type: ignore[assignment]
     task = make_task(plan, encoder, 11, weights)
-    objective = Objective(encoder, task, CPU, 0, Compiled(False, Reporter()), torch.float32)
+    objective = Objective(encoder, task, CPU, 0, Compiled((), Reporter()), torch.float32)
     objective.train()
     descent = Descent(sgd(objective.parameters(), CPU, 0.9, 0.0), CPU)
     return objective, Gradients(objective, descent, 14, Reporter(sink))

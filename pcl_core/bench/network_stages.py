@@ -56,7 +56,7 @@ def passes(setting: Setting, rates: Rates) -> list[Stage]:
     encoder = Encoder(setting.filters)
     weights = torch.Generator().manual_seed(0)
     initialise(encoder, weights)
-    objective = Objective(encoder, make_task(plan, encoder, 1, weights), device, 0, Compiled(False, Reporter()))
+    objective = Objective(encoder, make_task(plan, encoder, 1, weights), device, 0, Compiled((), Reporter()))
     objective.train()
     descent = Descent(sgd(objective.parameters(), device, 0.9, 1e-5), device)
     batch, still = setting.slice_batch(), _Still(plan.pretrain.augmentation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -16,6 +16,11 @@ from pcl_core.training.devices import is_want_of_memory
 
 # Compiling takes about a minute, which a short training never gets back.
 WORTH_STEPS = 500
+# Modes of torch.compile: with CUDA graphs, and without.
+GRAPHS, PLAIN = "reduce-overhead", "default"
+# Bytes of a step up to which starting the kernels takes longer than computing them, by estimate (about two milliseconds on a
+# large GPU).
+GRAPHS_UP_TO = 2**30
 
 
 def why_not_compiled(device: torch.device, steps: int) -> str:
@@ -33,36 +38,71 @@ def why_not_compiled(device: torch.device, steps: int) -> str:
     return ""
 
 
+def why_no_graphs(whole_bytes: int, part: int, processes: int) -> str:
+    """Why a compiled encoder does not run as CUDA graphs, in a sentence for people; empty when it does.
+
+    Graphs save the time in which a processor starts kernels, and keep memory of their own.
+
+    Args:
+        whole_bytes: of a step, by memory_model.
+        part: images that the first levels see at once; 0 is all.
+        processes: that train together.
+    """
+    if part or processes > 1:
+        return "CUDA graphs are not used together with parts or several processes."
+    if whole_bytes > GRAPHS_UP_TO:
+        return "CUDA graphs are not used: at this size the GPU has so much to do that starting its kernels costs no time."
+    return ""
+
+
+def modes_of(compiled: bool, graphs: bool, device: torch.device) -> tuple[str, ...]:
+    """The modes of torch.compile that a plan asks for, the best first; none on other devices than GPUs."""
+    if not compiled or device.type != "cuda":
+        return ()
+    return (GRAPHS, PLAIN) if graphs else (PLAIN,)
+
+
 class Compiled:
     """Runs encoders, compiled when asked to; falls back once and for all when the compiler fails.
 
     Args:
-        wanted: whether to compile.
-        reporter: is told when the compiler fails.
+        modes: of torch.compile, the best first; the next is tried when one fails. Without any, encoders run as they are.
+        reporter: is told when a mode fails.
         compiler: compiles a module when it is first called.
     """
 
-    def __init__(self, wanted: bool, reporter: Reporter, compiler: Callable[..., Any] = torch.compile) -> None:
-        self._wanted = wanted
+    def __init__(self, modes: Sequence[str], reporter: Reporter, compiler: Callable[..., Any] = torch.compile) -> None:
+        self._modes = list(modes)
         self._reporter = reporter
         self._compiler = compiler
         self._compiled: dict[int, Callable[[Tensor], tuple[Tensor, list[Tensor]]]] = {}
 
+    def begin_step(self) -> None:
+        """Says that the results of the last step are no longer needed, so that graphs may write over them."""
+        if self._modes[:1] == [GRAPHS]:
+            torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]  # it has no annotations
+
     def bottleneck(self, encoder: Encoder, images: Tensor) -> Tensor:
         """The bottleneck features of images (B, 1, H, W) -> (B, 16f, H/16, W/16)."""
-        if self._wanted:
+        failures: list[str] = []
+        features = None
+        while self._modes and features is None:
             try:
-                return self._of(encoder)(images)[0]
+                features = self._of(encoder)(images)[0]
             except RuntimeError as error:  # all of the compiler's errors are; it needs a C compiler, for instance
                 if is_want_of_memory(error):
                     raise
-                words = " ".join(str(error).splitlines()[:2]) or type(error).__name__
-            self._wanted = False
-            self._reporter.warning(f"The network could not be compiled and runs as it is, somewhat slower: {words}")
-        features: Tensor = encoder(images)[0]
+                failures.append(" ".join(str(error).splitlines()[:2]) or type(error).__name__)
+                del self._modes[0]
+                self._compiled.clear()
+        if failures:
+            how = "is compiled without CUDA graphs" if self._modes else "could not be compiled and runs as it is"
+            self._reporter.warning(f"The network {how}, somewhat slower: {failures[-1]}")
+        if features is None:
+            features = encoder(images)[0]
         return features
 
     def _of(self, encoder: Encoder) -> Callable[[Tensor], tuple[Tensor, list[Tensor]]]:
         if id(encoder) not in self._compiled:
-            self._compiled[id(encoder)] = self._compiler(encoder)
+            self._compiled[id(encoder)] = self._compiler(encoder, mode=self._modes[0])
         return self._compiled[id(encoder)]

@@ -54,6 +54,7 @@ class Objective(nn.Module):
 
     def forward(self, batch: SliceBatch, augment: Augmenter, generator: torch.Generator) -> Tensor:
         """The loss, the same in every process."""
+        self._compiled.begin_step()
         return self.task.loss(self._encode, batch, augment, generator)
 
     def _encode(self, images: Tensor, head: nn.Module, encoder: Encoder | None = None) -> Tensor:

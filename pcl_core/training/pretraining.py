@@ -23,7 +23,7 @@ from pcl_core.slices.bank import SliceBank
 from pcl_core.slices.batch import SliceBatch
 from pcl_core.slices.loading import loader_for, moved
 from pcl_core.slices.placing import place
-from pcl_core.training.compiling import Compiled
+from pcl_core.training.compiling import Compiled, modes_of
 from pcl_core.training.context import Context
 from pcl_core.training.descent import Descent, sgd
 from pcl_core.training.devices import compute_type, less_memory
@@ -153,8 +153,9 @@ class _Pretraining:
         encoder = Encoder(self.plan.network.filters)
         initialise(encoder, weights)
         task = make_task(self.plan, encoder, len(self.bank.images), weights)
-        compiled = Compiled(self.plan.pretrain.compiled and self.device.type == "cuda", context.reporter)
-        return Objective(encoder, task, self.device, self.plan.pretrain.part, compiled)
+        plan = self.plan.pretrain
+        compiled = Compiled(modes_of(plan.compiled, plan.graphs, self.device), context.reporter)
+        return Objective(encoder, task, self.device, plan.part, compiled)
 
     def restore(self) -> int:
         return load_state(self.out / STATE_FOLDER, {"network": self.network}, self.optimiser, self.about)

@@ -96,7 +96,7 @@ def load_state(folder: Path, modules: dict[str, nn.Module], optimiser: torch.opt
 
 def _decisive(plan: Plan) -> Plan:
     """What a plan says of the result: neither why, nor how it is computed on this machine."""
-    return replace(plan, reasons={}, pretrain=replace(plan.pretrain, part=0, compiled=False))
+    return replace(plan, reasons={}, pretrain=replace(plan.pretrain, part=0, compiled=False, graphs=False))
 
 
 def _require_same_run(saved: WeightFile, about: WeightFile, path: Path) -> None:
