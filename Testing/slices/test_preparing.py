@@ -122,7 +122,7 @@ def test_the_whole_slice_lies_in_the_square_and_nothing_is_cut_off(
         assert (grid.side, list(grid.pixels)) == (32, wanted)
     elif shrink:
         assert (grid.side, max(grid.pixels)) == (32, 32)
-        at_least_one = max(wanted[0] * 32, max(wanted))  # a slice is never thinner than a pixel
+        at_least_one = max(wanted[0] * 32, *wanted)  # a slice is never thinner than a pixel
         assert grid.pixels[0] * max(wanted) == pytest.approx(at_least_one, abs=max(wanted) / 2 + 1 + 32)
     else:
         assert list(grid.pixels) == wanted
