@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from PCLLib.panel_words import panel_words
+
 
 @dataclass(frozen=True)
 class Started:
@@ -124,9 +126,11 @@ _MAKERS: dict[str, Callable[[Mapping[str, Any]], Event]] = {
     "plan": lambda data: Planned(data["plan"]),
     "progress": lambda data: Progress(data["stage"], data["done"], data["total"], data.get("eta_s")),
     "metric": lambda data: Measured(data["step"], data["epoch"], _figures(data)),
-    "warning": lambda data: Warned(data["message"], _path(data.get("path"))),
+    "warning": lambda data: Warned(panel_words(data["message"]), _path(data.get("path"))),
     "artifact": lambda data: Written(data["kind"], Path(data["path"])),
     "done": lambda data: Done(data["summary"]),
     "cancelled": lambda data: Cancelled(_path(data.get("kept"))),
-    "error": lambda data: Failed(data["kind"], data["message"], data["hint"], data.get("smaller") or {}),
+    "error": lambda data: Failed(
+        data["kind"], panel_words(data["message"]), panel_words(data["hint"]), data.get("smaller") or {}
+    ),
 }
