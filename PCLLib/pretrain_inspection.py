@@ -38,19 +38,23 @@ class PretrainInspection:
 
     def why_not(self) -> str:
         """Why there is nothing to look at now."""
-        report = self._session.report
-        if self._parameters() is None or report is None or len(report.volumes) < 2:
+        report, parameters = self._session.report, self._parameters()
+        if parameters is None or report is None or len(report.volumes) < 2:
             return _("Choose a folder with two or more volumes first.")
+        if sum(row.id not in parameters.leftOut for row in report.volumes) < 2:
+            return _("Check two or more volumes first.")
         return ""
 
     def words(self, folder: Path) -> Sequence[object]:
-        """The folder, and which of its volumes were flipped."""
+        """The folder, and which of its volumes were flipped or left out."""
         parameters, report = self._parameters(), self._session.report
         assert parameters is not None
         assert report is not None
         settings = settings_of(parameters)
         flipped = write_names(folder / "flipped.txt", report, settings.flipped)
-        return [settings.folder, "--axis", settings.axis, "--device", settings.device, "--flip-from", flipped]
+        left_out = write_names(folder / "left_out.txt", report, settings.left_out)
+        choice = ["--flip-from", flipped, "--exclude-from", left_out]
+        return [settings.folder, "--axis", settings.axis, "--device", settings.device, *choice]
 
     def encoder(self) -> Path | None:
         """The encoder of the last finished run on these volumes."""

@@ -77,7 +77,17 @@ def _add_inputs(parser: _Parser) -> None:
     _add_input(parser)
 
 
-def _add_flip(parser: _Parser) -> None:
+def _add_choice(parser: _Parser) -> None:
+    parser.add_argument(
+        "--exclude",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="volumes to leave out: ids, patients or paths, as scan lists them",
+    )
+    parser.add_argument(
+        "--exclude-from", type=Path, metavar="FILE", help="a text file that names volumes to leave out, one a line"
+    )
     parser.add_argument(
         "--flip",
         nargs="+",
@@ -128,17 +138,7 @@ def _pretrain(commands: _Commands[_Parser]) -> None:
         "--position", choices=POSITION_RULES, help="relative (default), millimetre, or learned: see Docs/positions.md"
     )
     parser.add_argument("--temperature", type=_positive, metavar="TAU", help="of the contrastive loss (default 0.1)")
-    parser.add_argument(
-        "--exclude",
-        nargs="+",
-        default=[],
-        metavar="NAME",
-        help="volumes to leave out: ids, patients or paths, as scan lists them",
-    )
-    parser.add_argument(
-        "--exclude-from", type=Path, metavar="FILE", help="a text file that names volumes to leave out, one a line"
-    )
-    _add_flip(parser)
+    _add_choice(parser)
     parser.add_argument(
         "--estimate",
         action="store_true",
@@ -220,7 +220,7 @@ def _positions(commands: _Commands[_Parser]) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write positions, neighbours and outliers of every slice")
     parser.add_argument("--pictures", type=Path, metavar="FILE", help="write small pictures of all slices (.npy; see --json)")
     parser.add_argument("--axis", choices=AXES, default="auto", help="slice axis (default: the through-plane axis)")
-    _add_flip(parser)
+    _add_choice(parser)
     _add_inputs(parser)
 
 

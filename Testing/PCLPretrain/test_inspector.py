@@ -124,6 +124,15 @@ def test_outliers_are_listed_with_reason_and_picture_and_left_out_by_one_click(l
     assert looked.ui.scanTable.item(6, 0).checkState() == qt.Qt.Checked
 
 
+def test_a_left_out_volume_takes_no_part_in_the_next_look(looked):
+    looked.shown.inspectorTabs.setCurrentIndex(2)
+    looked.bench.click(button(looked, 1, "Leave out"))
+    looked.bench.click(looked.shown.lookButton)
+    looked.bench.wait_until(lambda: looked.inspection.inspector.report is not None, 60)
+    assert outliers(looked) == ["case3: upside down"]
+    assert [volume.id for volume in looked.inspection.inspector.report.volumes] == [f"case{n}" for n in (0, 1, 2, 3, 4, 5, 7)]
+
+
 def test_a_flipped_volume_is_counted_from_the_other_end_here_and_by_the_next_look(looked):
     slide(looked, 0.25)
     assert captions(looked)[3][1] == "slice 6 of 24"

@@ -157,3 +157,12 @@ def test_several_inputs_are_taken_together_under_names_of_their_own(folder, tmp_
     found = json.loads((tmp_path / "both.json").read_text())["volumes"]
     assert len({one["id"] for one in found}) == 13
     assert str(tmp_path / "more" / "v0.nii.gz") in {one["path"] for one in found}
+
+
+def test_an_excluded_volume_takes_no_part(folder, tmp_path, pclseg):
+    (tmp_path / "list.txt").write_text("v3\n", encoding="utf-8")
+    after = report_of(folder, tmp_path, pclseg, "--exclude-from", tmp_path / "list.txt", "--exclude", "v7", "--flip", "v3")
+    assert sorted(after) == sorted(f"v{number}" for number in range(12) if number not in (3, 7))
+    assert all(not one["outliers"] for one in after.values())
+    pclseg("positions", folder, "--exclude", "v99").refusal("v99")
+    pclseg("positions", folder, "--exclude", *(f"v{number}" for number in range(11))).refusal("nothing to compare")

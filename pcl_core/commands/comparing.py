@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from pcl_core.cancellation import Cancellation
-from pcl_core.commands.planning import flipped_ids, report_unreadable
+from pcl_core.commands.planning import flipped_ids, not_excluded, report_unreadable
 from pcl_core.errors import InputError
 from pcl_core.events import Reporter
 from pcl_core.fingerprinting import take_fingerprint
@@ -38,7 +38,7 @@ class Compared:
     """Volumes and the features of their slices.
 
     Attributes:
-        sources: all that were found.
+        sources: all that were found and not excluded.
         volumes: those that could be used.
         parts: for each of them (slices, K) features, in stored order along the slice axis.
         axis: across which the slices lie, as it was asked for.
@@ -84,20 +84,21 @@ def compare(
     """
     found = find_in_all(args.inputs, args.layout)
     report_unreadable(found.unreadable, args.strict, reporter)
-    if len(found.sources) < 2:
-        where = args.inputs[0]
+    where = args.inputs[0]
+    flipped = flipped_ids(args, found.sources, where) if "flip" in args else frozenset()  # a list may name excluded ones too
+    sources = not_excluded(args, found.sources, where) if "exclude" in args else found.sources
+    if len(sources) < 2:
         raise InputError(f"There is one volume in {where}, and nothing to compare it with.", "Give a folder of volumes.")
-    flipped = flipped_ids(args, found.sources, args.inputs[0]) if "flip" in args else frozenset()
     features: SliceFeatures
     if args.encoder is None:
-        features, plan = PlainFeatures(), _plain_plan(args, found.sources, found.layout, device)
+        features, plan = PlainFeatures(), _plain_plan(args, sources, found.layout, device)
     else:
         loaded = EncoderFeatures.load(args.encoder, device)
         features, plan = loaded, loaded.about.plan.slices
     with tempfile.TemporaryDirectory(prefix="pclseg-") as name:
-        items = [BankItem(source) for source in found.sources]
+        items = [BankItem(source) for source in sources]
         bank = build_bank(Path(name) / "bank", items, plan, reporter, cancellation, args.strict)
-        compared = Compared(found.sources, bank.volumes, feature_parts(bank, features), plan.axis, flipped)
+        compared = Compared(sources, bank.volumes, feature_parts(bank, features), plan.axis, flipped)
         also(bank)
         del bank  # a mapped file cannot be removed everywhere
     return compared

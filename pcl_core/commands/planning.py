@@ -22,7 +22,7 @@ from pcl_core.processes import World
 from pcl_core.training.compiling import why_no_graphs, why_not_compiled
 from pcl_core.training.devices import choose_device, device_facts, device_name, use_cores
 from pcl_core.volumes.data_sets import slice_axis
-from pcl_core.volumes.selecting import named, names_in
+from pcl_core.volumes.selecting import named, names_in, without
 from pcl_core.volumes.volume import Unreadable, VolumeSource
 
 # Commands that several processes can do together.
@@ -58,6 +58,12 @@ def flipped_ids(args: argparse.Namespace, sources: Sequence[VolumeSource], folde
     """The ids of the volumes that --flip and --flip-from name. Raises InputError when a name means none."""
     names = [*args.flip, *(names_in(args.flip_from) if args.flip_from else ())]
     return named(sources, names, folder, "flip")
+
+
+def not_excluded(args: argparse.Namespace, sources: Sequence[VolumeSource], folder: Path) -> tuple[VolumeSource, ...]:
+    """The volumes without those that --exclude and --exclude-from name. Raises InputError when a name means none."""
+    names = [*args.exclude, *(names_in(args.exclude_from) if args.exclude_from else ())]
+    return tuple(without(sources, names, folder))
 
 
 def output_folder(args: argparse.Namespace, result: str, reporter: Reporter) -> Path:

@@ -13,6 +13,7 @@ from pcl_core.commands.estimating import estimate
 from pcl_core.commands.planning import (
     flipped_ids,
     fresh_plan,
+    not_excluded,
     output_folder,
     overridden,
     report_unreadable,
@@ -36,7 +37,6 @@ from pcl_core.volumes.frames import each_once
 from pcl_core.volumes.gaps import listed
 from pcl_core.volumes.geometry import canonical_view
 from pcl_core.volumes.scan import ScanReport, scan
-from pcl_core.volumes.selecting import names_in, without
 
 BANK_FOLDER = "bank"
 
@@ -147,8 +147,7 @@ def _plan(args: argparse.Namespace, found: ScanReport, device: torch.device, pro
 
 def _without_excluded(args: argparse.Namespace, found: ScanReport) -> ScanReport:
     """The report without the volumes that --exclude and --exclude-from name."""
-    names = [*args.exclude, *(names_in(args.exclude_from) if args.exclude_from else ())]
-    kept = set(without(found.sources, names, args.input))
+    kept = set(not_excluded(args, found.sources, args.input))
     return replace(found, volumes=tuple(row for row in found.volumes if row.source in kept))
 
 
