@@ -16,7 +16,7 @@ from pcl_core.bench.floors import Rates, work_of
 from pcl_core.bench.input_stages import augmentation, preparing, reading
 from pcl_core.bench.machine import copy_rate, peak_bytes, peak_rate
 from pcl_core.bench.material import Setting
-from pcl_core.bench.measuring import forget_peak, measure, once, peak_since
+from pcl_core.bench.measuring import each, forget_peak, measure, peak_since
 from pcl_core.bench.network_stages import passes, pretraining
 from pcl_core.cli import main
 from pcl_core.training.devices import compute_type
@@ -70,7 +70,12 @@ def test_the_time_of_work_is_the_median_and_waiting_is_not_busy() -> None:
     found = measure(lambda: time.sleep(0.02), CPU, enough=0.1)
     assert 0.02 <= found.seconds < 0.1
     assert found.busy < 0.5
-    assert once(lambda: time.sleep(0.1), CPU, repetitions=5).seconds == pytest.approx(0.02, rel=0.5)
+
+
+def test_the_time_of_a_repetition_leaves_out_what_a_run_does_once() -> None:
+    found = each(lambda repetitions: time.sleep(0.2 + 0.02 * repetitions), CPU, few=1, many=6)
+    assert found.seconds == pytest.approx(0.02, rel=0.5)
+    assert found.busy < 0.5
 
 
 @pytest.mark.parametrize("stage", [augmentation, preparing, reading])

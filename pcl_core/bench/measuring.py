@@ -48,15 +48,24 @@ def measure(work: Callable[[], object], device: torch.device, enough: float = _E
     return Measured(median(times), min(1.0, (time.process_time() - processor) / wall / torch.get_num_threads()))
 
 
-def once(work: Callable[[], object], device: torch.device, repetitions: int = 1) -> Measured:
-    """Measures work that consists of so many equal repetitions itself; on a GPU it is done again to see how busy that is."""
-    begin, processor = time.perf_counter(), time.process_time()
-    work()
-    synchronise(device)
-    wall = time.perf_counter() - begin
+def each(run: Callable[[int], object], device: torch.device, few: int, many: int) -> Measured:
+    """Measures one of the equal repetitions that ``run`` is told to do: what many take longer than few.
+
+    So what a run does once, at its beginning and its end, does not count. On a GPU the run is done again to see how busy it is.
+    """
+
+    def times(repetitions: int) -> tuple[float, float]:
+        begin, processor = time.perf_counter(), time.process_time()
+        run(repetitions)
+        synchronise(device)
+        return time.perf_counter() - begin, time.process_time() - processor
+
+    (few_wall, few_processor), (many_wall, many_processor) = times(few), times(many)
+    wall = max(many_wall - few_wall, 1e-9)
     if device.type == "cuda":
-        return Measured(wall / repetitions, _gpu_share(work, device))
-    return Measured(wall / repetitions, min(1.0, (time.process_time() - processor) / wall / torch.get_num_threads()))
+        return Measured(wall / (many - few), _gpu_share(lambda: run(many), device))
+    busy = (many_processor - few_processor) / wall / torch.get_num_threads()
+    return Measured(wall / (many - few), max(0.0, min(1.0, busy)))
 
 
 def _gpu_share(work: Callable[[], object], device: torch.device) -> float:

@@ -12,7 +12,7 @@ from torch import Tensor
 from pcl_core.bench import plain
 from pcl_core.bench.floors import BACKWARD, Rates, Work, work_of
 from pcl_core.bench.material import Setting, bank_of, classes_of, labelled_bank, large_volume, plan_of
-from pcl_core.bench.measuring import Measured, forget_peak, measure, once, peak_since
+from pcl_core.bench.measuring import Measured, each, forget_peak, measure, peak_since
 from pcl_core.bench.timing import Stage, Timing
 from pcl_core.cancellation import Cancellation
 from pcl_core.events import Reporter
@@ -31,7 +31,8 @@ from pcl_core.training.objective import Objective
 from pcl_core.training.pretraining import pretrain
 from pcl_core.training.weights import WeightFile
 
-_STEPS = 12
+# Steps of a short and of a longer training; a step takes what these differ by.
+_FEW, _MANY = 3, 27
 _TUNING_SHARE = 4
 
 
@@ -89,15 +90,19 @@ def passes(setting: Setting, rates: Rates) -> list[Stage]:
 
 
 def pretraining(setting: Setting, rates: Rates) -> list[Stage]:
-    """A step of the pretraining end to end: from the bank to the changed weights, reports and checkpoints included."""
-    device, plan = setting.device, plan_of(setting).override(pretrain__steps=_STEPS)
+    """A step of the pretraining end to end: from the bank to the changed weights, reports included."""
+    device, plan = setting.device, plan_of(setting)
     work = _pretraining_work(setting)
     with tempfile.TemporaryDirectory() as name:
         bank = bank_of(Path(name), setting)
         context = Context(device, 0, Reporter(), Cancellation())
-        pretrain(bank, plan.override(pretrain__steps=3), Path(name) / "warm", context)
+
+        def run(steps: int) -> None:
+            pretrain(bank, plan.override(pretrain__steps=steps), Path(name) / f"{steps} steps", context)
+
+        run(_FEW)
         forget_peak(device)
-        found = once(lambda: pretrain(bank, plan, Path(name) / "out", context), device, _STEPS)
+        found = each(run, device, _FEW, _MANY)
         peak = peak_since(device)
     training = plain.PlainPretraining(setting.side, setting.filters, setting.batch, device)
     plainly = plain.with_workers(training, setting.side, setting.batch, device)
@@ -109,15 +114,19 @@ def pretraining(setting: Setting, rates: Rates) -> list[Stage]:
 def finetuning(setting: Setting, rates: Rates) -> list[Stage]:
     """A step of the fine-tuning end to end."""
     batch, device, classes = max(2, setting.batch // _TUNING_SHARE), setting.device, classes_of(3)
-    plan = plan_of(setting).override(finetune__steps=_STEPS, finetune__batch=batch)
+    plan = plan_of(setting).override(finetune__batch=batch)
     work = work_of(UNet(setting.filters, 1 + len(classes)), batch, setting.side, device)
     with tempfile.TemporaryDirectory() as name:
         bank = labelled_bank(bank_of(Path(name), setting))
         annotations = Annotations(bank, classes, Split(bank.volumes, ()))
         context = Context(device, 0, Reporter(), Cancellation())
-        finetune(annotations, plan.override(finetune__steps=3), Path(name) / "warm", context)
+
+        def run(steps: int) -> None:
+            finetune(annotations, plan.override(finetune__steps=steps), Path(name) / f"{steps} steps", context)
+
+        run(_FEW)
         forget_peak(device)
-        found = once(lambda: finetune(annotations, plan, Path(name) / "out", context), device, _STEPS)
+        found = each(run, device, _FEW, _MANY)
         peak = peak_since(device)
     plainly = plain.with_workers(plain.PlainFinetuning(setting.filters, 1 + len(classes), device), setting.side, batch, device)
     floor = (1 + BACKWARD) * rates.floor(work.operations, work.moved)
