@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,20 +12,20 @@ from PCLLib import pretrain_texts as texts
 from PCLLib.dependencies import Dependencies
 from PCLLib.engine import Engine
 from PCLLib.estimating import ESTIMATE, Estimating
-from PCLLib.events import Cancelled, Done, Event, Failed, Last, Measured, Progress, Warned
+from PCLLib.events import Event, Failed, Last, Progress, Warned
 from PCLLib.graphics import Graphics
 from PCLLib.installer import Installer
-from PCLLib.job_group import JobGroup, Work
+from PCLLib.job_group import JobGroup
 from PCLLib.messages import Action, Message
 from PCLLib.output_folder import Interrupted, OutputFolder
+from PCLLib.pretraining import TRAIN, Pretraining
 from PCLLib.questions import Questions
 from PCLLib.results import Result
 from PCLLib.scan_report import ScanReport
+from PCLLib.scanning import SCAN, Scanning
 from PCLLib.settings import PretrainSettings
 from PCLLib.signals import Signal
 from PCLLib.states import State, StateMachine
-
-_SCAN, _TRAIN = "scan", "train"
 
 
 class PretrainSession:
@@ -37,8 +35,6 @@ class PretrainSession:
         changed: something that is shown has changed; look at the attributes.
         scanned: there is a new report, or none any more.
         progressed: how far the work is.
-        began: a training begins; losses of an earlier part of it, as (step, loss).
-        measured: step and loss of the training.
         logged: a line for the log.
         finished: there is an encoder.
         settings_wanted: an offer was taken that needs other settings, by name.
@@ -53,8 +49,6 @@ class PretrainSession:
         self.changed = Signal[[]]()
         self.scanned = Signal[[]]()
         self.progressed = Signal[[Progress]]()
-        self.began = Signal[[list[tuple[int, float]]]]()
-        self.measured = Signal[[int, float]]()
         self.logged = Signal[[str]]()
         self.finished = Signal[[Path]]()
         self.settings_wanted = Signal[[Mapping[str, object]]]()
@@ -62,17 +56,20 @@ class PretrainSession:
         self.jobs = JobGroup(engine or Engine())
         self.installer = Installer(questions, dependencies or Dependencies())
         self.graphics = Graphics(self.jobs, self.installer)
+        self.scanning = Scanning(self.jobs)
         self.estimating = Estimating(self.jobs)
+        self.training = Pretraining(self.jobs)
         self._questions = questions
         self._settings: PretrainSettings | None = None
         self._before_installing = State.NO_FOLDER
-        self._began_at = 0.0
-        self._first_loss: float | None = None
         self.folder: Path | None = None
         self._forget()
         self._connect()
 
     def _connect(self) -> None:
+        self.scanning.found.connect(self._show_report)
+        self.scanning.failed.connect(self._not_scanned)
+        self.training.ended.connect(self._trained)
         self.estimating.wanted.connect(self._estimate)
         self.estimating.changed.connect(self.changed.emit)
         self.estimating.failed.connect(self._not_estimated)
@@ -87,7 +84,7 @@ class PretrainSession:
     def _forget(self) -> None:
         self.report: ScanReport | None = None
         self.estimating.forget()
-        self.result: Result | None = None
+        self.training.forget()
         self.message: Message | None = None
 
     # What is there
@@ -96,6 +93,11 @@ class PretrainSession:
     def state(self) -> State:
         """The present state."""
         return self.states.state
+
+    @property
+    def result(self) -> Result | None:
+        """What the last training ended with."""
+        return self.training.result
 
     @property
     def can_resume(self) -> bool:
@@ -127,8 +129,8 @@ class PretrainSession:
 
     def clear(self) -> None:
         """No folder is chosen any more, or the scene is closed: what runs is cancelled in the background."""
-        for name in (_SCAN, _TRAIN):
-            self.jobs.leave(name)
+        self.scanning.leave()
+        self.training.leave()
         self._forget()
         self.folder = None
         self.states.to(State.NO_FOLDER)
@@ -145,7 +147,7 @@ class PretrainSession:
             self.estimating.soon()
 
     def _show_nothing(self, message: Message) -> None:
-        self.jobs.leave(_SCAN)
+        self.scanning.leave()
         self._forget()
         self.scanned.emit()
         self.states.to(State.NOTHING_USABLE)
@@ -153,24 +155,19 @@ class PretrainSession:
 
     def _scan(self) -> None:
         assert self._settings is not None
-        self.jobs.leave(_SCAN)
+        self.scanning.leave()
         self._forget()
         self.scanned.emit()
         self.states.to(State.SCANNING)
-        folder = tempfile.TemporaryDirectory(prefix="pcl-scan-")
-        file = Path(folder.name) / "report.json"
-        words = ["scan", self._settings.folder, "--axis", self._settings.axis, "--json", file]
-        self.jobs.run(_SCAN, Work(words, lambda last: self._scan_ended(last, file), folder.cleanup))
+        self.scanning.start(self._settings)
 
-    def _scan_ended(self, last: Last, file: Path) -> None:
-        if isinstance(last, Done):
-            self._show_report(ScanReport.read(file))
-        elif isinstance(last, Cancelled):
-            self.states.to(State.NO_FOLDER)
-            self.tell(texts.scan_cancelled())
-        else:
+    def _not_scanned(self, last: Last) -> None:
+        if isinstance(last, Failed):
             self.states.to(State.NOTHING_USABLE)
             self.tell(texts.failed(last, self._install_offer()))
+        else:
+            self.states.to(State.NO_FOLDER)
+            self.tell(texts.scan_cancelled())
 
     def _show_report(self, report: ScanReport) -> None:
         self.report = report
@@ -235,9 +232,9 @@ class PretrainSession:
         """Cancels what runs: a training keeps its last step, a look at a folder keeps nothing."""
         if self.state is State.RUNNING:
             self.states.to(State.CANCELLING)
-            self.jobs.cancel(_TRAIN)
+            self.training.cancel()
         elif self.state is State.SCANNING:
-            self.jobs.cancel(_SCAN)
+            self.scanning.cancel()
 
     def _begin(self) -> None:
         """Starts anew; what is in the output folder may be replaced."""
@@ -254,24 +251,21 @@ class PretrainSession:
 
     def _train(self, words: Sequence[object], earlier: list[tuple[int, float]]) -> None:
         self.estimating.leave()
-        self.result = self.message = None
-        self._began_at = time.monotonic()
-        self._first_loss = earlier[0][1] if earlier else None
+        self.training.forget()
+        self.message = None
         self.states.to(State.RUNNING)
-        self.began.emit(earlier)
-        self.jobs.run(_TRAIN, Work(words, self._trained, keeps=True))
+        self.training.start(words, earlier)
 
     def _trained(self, last: Last) -> None:
-        if isinstance(last, Done):
-            self.result = Result.from_summary(last.summary, self._first_loss, time.monotonic() - self._began_at)
+        if self.result is not None:
             self.states.to(State.DONE)
             self.finished.emit(self.result.encoder)
-        elif isinstance(last, Cancelled):
-            self.states.to(State.STOPPED)
-            self.tell(texts.stopped(self._interrupted()))
-        else:
+        elif isinstance(last, Failed):
             self.states.to(State.FAILED)
             self.tell(texts.failed(last, self._offers_after(last)))
+        else:
+            self.states.to(State.STOPPED)
+            self.tell(texts.stopped(self._interrupted()))
 
     def shut_down(self) -> None:
         """The module or the application goes away: returns when no process is left."""
@@ -283,12 +277,8 @@ class PretrainSession:
     def _happened(self, name: str, event: Event) -> None:
         if isinstance(event, Warned) and name != ESTIMATE:
             self.logged.emit(_("Note: {message}").format(message=event.message))
-        elif isinstance(event, Progress) and name in (_SCAN, _TRAIN):
+        elif isinstance(event, Progress) and name in (SCAN, TRAIN):
             self.progressed.emit(event)
-        elif isinstance(event, Measured) and name == _TRAIN and "loss" in event.values:
-            loss = event.values["loss"]
-            self._first_loss = loss if self._first_loss is None else self._first_loss
-            self.measured.emit(event.step, loss)
 
     def _installing(self) -> None:
         self._before_installing = self.state
