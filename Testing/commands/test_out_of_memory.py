@@ -32,8 +32,9 @@ resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 raise SystemExit(main(sys.argv[2:]))
 """
 
-# glibc keeps freed tensors of some MB for later; the tests are about what is really in use.
-_GIVEN_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536"}
+# glibc keeps freed tensors of some MB for later, and sets 64 MiB of addresses aside for each thread that asks for memory, as many
+# times as the machine has threads; the tests are about what is really in use.
+_GIVEN_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_ARENA_MAX": "1"}
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="this system has no /proc")
 
@@ -74,7 +75,7 @@ def test_pretraining_falls_to_parts_by_itself_once_and_learns_the_same(hearts, t
     plan = load_plan(tmp_path / "plain" / "plan.json")
     whole = pretraining_bytes(plan, compute_type(torch.device("cpu")).itemsize)
     events: list[dict] = []
-    code, _, err = limited(int(0.8 * whole / 2**20), *words, "--out", tmp_path / "fallen", events=events)
+    code, _, err = limited(int(0.7 * whole / 2**20), *words, "--out", tmp_path / "fallen", events=events)
     assert (code, err) == (0, "")
     (warning,) = [event["message"] for event in events if "32 views at once" in event.get("message", "")]
     assert "4 at a time" in warning
