@@ -90,11 +90,12 @@ def find_material(config: ExperimentConfig, device: torch.device, reporter: Repo
     """
     found = find_cases(config.images, config.labels, config.layout)
     report_unreadable(found.unreadable, False, reporter)
-    joined = join_patients([case.source.patient for case in found.cases], config.same_patient)
-    folds = make_folds(set(joined.values()), config.folds, config.fold_seed)
+    of_data_set = [*(case.source for case in found.cases), *found.without_labels]
+    joined = join_patients([source.patient for source in of_data_set], config.same_patient)
+    folds = make_folds({joined[case.source.patient] for case in found.cases}, config.folds, config.fold_seed)
     for number in config.folds_to_run:
         labelled_patients(folds[number], max(config.labelled), 0)
-    unlabeled = tuple(sorted((*(case.source for case in found.cases), *found.without_labels), key=lambda source: source.path))
+    unlabeled = tuple(sorted(of_data_set, key=lambda source: source.path))
     layout, axis = found.layout, config.axis
     gaps = {config.images: found.gaps}
     if config.pretrain_on is not None:
