@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from pcl_core.commands.planning import report_unreadable, with_fitting_grid
+from pcl_core.commands.planning import report_unreadable, warn_of_shrinking, with_fitting_grid
 from pcl_core.errors import InputError
 from pcl_core.evaluation.cells import Cell
 from pcl_core.evaluation.folds import Fold, in_test, join_patients, labelled_patients, make_folds
@@ -109,6 +109,9 @@ def find_material(config: ExperimentConfig, device: torch.device, reporter: Repo
             reporter.warning(listed(missing), folder)
     unlabeled = each_once(unlabeled, layout)
     plan = _plan(config, unlabeled, layout, slice_axis(axis, layout), device)
+    sources = [case.source for case in found.cases]
+    target = _target_plan(config, plan, sources, slice_axis(config.axis, found.layout))
+    warn_of_shrinking(sources, target.slices, reporter)
     return Material(
         config=config,
         cases=found.cases,
@@ -117,7 +120,7 @@ def find_material(config: ExperimentConfig, device: torch.device, reporter: Repo
         joined=joined,
         folds=folds,
         pretrain_plan=plan,
-        finetune_plan=_target_plan(config, plan, [case.source for case in found.cases], slice_axis(config.axis, found.layout)),
+        finetune_plan=target,
     )
 
 
