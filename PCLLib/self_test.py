@@ -29,7 +29,7 @@ class PretrainSelfTest:
 
     def run(self) -> None:
         """Runs all. Raises AssertionError when something is not as it should be."""
-        with tempfile.TemporaryDirectory(prefix="pcl-self-test-") as name:
+        with tempfile.TemporaryDirectory(prefix="pcl-self-test-", ignore_cleanup_errors=True) as name:
             folder = Path(name) / "volumes"
             folder.mkdir()
             for number in range(3):
