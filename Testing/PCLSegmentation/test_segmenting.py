@@ -8,6 +8,7 @@ import signal
 import numpy as np
 import pytest
 
+from Testing.host.driving.processes import interpreter_of
 from Testing.PCLSegmentation.conftest import SHAPE, TERMINOLOGY
 
 
