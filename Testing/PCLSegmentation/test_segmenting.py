@@ -267,6 +267,13 @@ def test_closing_the_scene_meanwhile_puts_nothing_into_the_new_one(ready, slicer
     assert ready.doing == "IDLE"
 
 
+@pytest.mark.parametrize("text", ["", "model.pth"])
+def test_a_path_that_is_typed_over_a_model_takes_its_place(ready, text):
+    ready.bench.type_text(ready.ui.modelPathLineEdit, text)
+    ready.bench.wait_until(lambda: ready.parameters.model == text, 5)
+    assert ready.session.segmenting.model is None
+
+
 def test_a_file_that_is_no_model_is_told(page, tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"nothing of the kind")
     page.parameters.model = str(tmp_path / "model.safetensors")
