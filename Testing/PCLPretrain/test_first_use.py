@@ -53,6 +53,19 @@ def test_one_question_says_what_and_how_much(first_use, stacks):
     assert asked.buttons == ("Install", "From a folder ...", "Not now")
 
 
+def test_the_self_test_passes_where_nobody_answers_questions(first_use, slicer):
+    """As Slicer's dashboards run it: --testing, and nothing installed."""
+    from PCLLib.self_test import PretrainSelfTest
+
+    slicer.app.commandOptions().testingEnabled = True
+    try:
+        PretrainSelfTest(first_use.panel).run()
+    finally:
+        slicer.app.commandOptions().testingEnabled = False
+    assert first_use.bench.dialogs == []
+    assert first_use.state == "READY"
+
+
 def test_after_a_refusal_the_folder_can_still_be_looked_at(first_use, stacks):
     first_use.bench.answer("Not now")
     assert first_use.open(stacks) == "READY"
