@@ -58,7 +58,9 @@ class Host:
 
     def _give_submodules(self) -> None:
         from Testing.host.scripted import processes, translation
+        from Testing.host.scripted.dicom import give_dicom
 
+        give_dicom()
         slicer.util.launchConsoleProcess = processes.launchConsoleProcess
         slicer.util.executePythonModule = processes.executePythonModule
         publish("i18n", translation)

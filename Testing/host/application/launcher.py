@@ -1,7 +1,7 @@
 """What PythonSlicer is in Slicer: a launcher (CTKAppLauncher) that stays while the interpreter runs as its child.
 
-The child has the launcher's standard streams. When the child crashes or is killed, the launcher says so and ends normally, with the
-exit code 1; when the launcher is killed, the child goes on.
+The child has the launcher's standard streams. When the child crashes or is killed, the launcher says so and ends normally, with
+the exit code 1; when the launcher is killed, the child goes on.
 """
 
 import os
