@@ -75,7 +75,7 @@ class PCLSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.initializeParameterNode()
 
     def cleanup(self) -> None:
-        """Called when the module goes away, also when the application is closed: no process is left, and no key of the editor."""
+        """Called when the module goes away, also when the application is closed: no process and no key is left."""
         self.removeObservers()
         if self.panel is not None:
             self.panel.close_scene()

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import math
+import os
 import time
 from pathlib import Path
 from typing import Any
