@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pcl_core.errors import InputError
-from pcl_core.volumes import writing
 from pcl_core.volumes.discovery import find_volumes
 from pcl_core.volumes.geometry import Geometry
 from pcl_core.volumes.reading import read_volume
