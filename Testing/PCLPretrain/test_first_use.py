@@ -100,6 +100,25 @@ def test_installing_from_a_folder_of_wheels_goes_on_by_itself(first_use, stacks,
     assert first_use.offers() == []
 
 
+@pytest.mark.parametrize(("module", "way"), [(True, "Open the module PyTorch Utils"), (False, "pip_uninstall('torch')")])
+def test_packages_that_are_damaged_are_told_with_the_way_to_mend_them(
+    first_use, stacks, wheels, slicer, monkeypatch, module, way
+):
+    """As after an installation that was broken off: pip is content, and PyTorch cannot load what belongs to it."""
+    (wheel,) = wheels.glob("torch-*.whl")
+    make_wheel(wheels, "torch", wheel.name.split("-")[1], source="import torchgen\n")
+    if module:
+        monkeypatch.setattr(slicer.modules, "pytorchutils", object(), raising=False)
+    first_use.bench.answer("From a folder ...")
+    first_use.bench.answer_file(wheels)
+    (stacks / "case3.nii.gz").unlink()
+    first_use.type_folder(stacks)
+    first_use.bench.wait_until(lambda: "files are damaged" in first_use.message, 60)
+    assert "package torch was installed" in first_use.message
+    assert way in first_use.message
+    assert first_use.offers() == []
+
+
 def test_an_installation_that_fails_shows_pips_last_lines_and_offers_another_try(first_use, stacks, tmp_path):
     (tmp_path / "empty").mkdir()
     first_use.bench.answer("From a folder ...")
