@@ -23,12 +23,12 @@ def damaged(last: Failed) -> Failed:
     text = _("The package {package} was installed, but its files are damaged or incomplete. {reason}")
     if package == "torch" and hasattr(slicer.modules, "pytorchutils"):
         hint = _(
-            "Open the module PyTorch Utils, press Uninstall PyTorch, and restart Slicer. This module then asks to install PyTorch "
-            "anew."
+            "Open the module PyTorch Utils, press Uninstall PyTorch, and restart Slicer. This module then asks to install "
+            "PyTorch anew."
         )
     else:
         hint = _(
-            "Enter slicer.util.pip_uninstall('{package}') in Slicer's Python console, and restart Slicer. This module then asks to "
-            "install it anew."
+            "Enter slicer.util.pip_uninstall('{package}') in Slicer's Python console, and restart Slicer. This module then "
+            "asks to install it anew."
         ).format(package=package)
     return replace(last, message=text.format(package=package, reason=last.message), hint=hint)
