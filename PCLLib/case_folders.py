@@ -56,7 +56,7 @@ class CaseFolders:
         if self._states.idle:
             self._tell(None)
             self._states.begin(Doing.LOOKING)
-        folder = tempfile.TemporaryDirectory(prefix="pcl-scan-")
+        folder = tempfile.TemporaryDirectory(prefix="pcl-scan-", ignore_cleanup_errors=True)
         file = Path(folder.name) / "report.json"
 
         def ended(last: Last) -> None:

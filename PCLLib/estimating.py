@@ -64,7 +64,7 @@ class Estimating:
         self.leave()
         self.estimate = None
         self._settings = settings
-        folder = tempfile.TemporaryDirectory(prefix="pcl-estimate-")
+        folder = tempfile.TemporaryDirectory(prefix="pcl-estimate-", ignore_cleanup_errors=True)
         words = calls.estimate_words(settings, report, Path(folder.name))
         variables = temporary_files_in(Path(folder.name))
         self._jobs.run(ESTIMATE, Work(words, self._ended, folder.cleanup, variables=variables))

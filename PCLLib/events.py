@@ -19,11 +19,13 @@ class Started:
         command: its name.
         version: of the engine.
         device: where it computes, in words.
+        process: number of the engine's process; 0 when it does not say so.
     """
 
     command: str
     version: str
     device: str
+    process: int = 0
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def _figures(data: Mapping[str, Any]) -> dict[str, float]:
 
 
 _MAKERS: dict[str, Callable[[Mapping[str, Any]], Event]] = {
-    "started": lambda data: Started(data["command"], data["version"], data["device"]),
+    "started": lambda data: Started(data["command"], data["version"], data["device"], int(data.get("process", 0))),
     "plan": lambda data: Planned(data["plan"]),
     "progress": lambda data: Progress(data["stage"], data["done"], data["total"], data.get("eta_s")),
     "metric": lambda data: Measured(data["step"], data["epoch"], _figures(data)),

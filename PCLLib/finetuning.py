@@ -90,7 +90,7 @@ class Finetuning:
         told: Callable[[Speed | Failed], None],
     ) -> None:
         """Times some steps on one case; ``told`` is called with what it takes."""
-        folder = tempfile.TemporaryDirectory(prefix="pcl-estimate-")
+        folder = tempfile.TemporaryDirectory(prefix="pcl-estimate-", ignore_cleanup_errors=True)
         found = _written(folder, [case], classes, axis)
         if isinstance(found, Failed):
             told(found)
@@ -116,7 +116,7 @@ class Finetuning:
     ) -> None:
         """Writes the cases out and starts; returns at once. ``steps`` of None follows the plan."""
         self._began_at = time.monotonic()
-        folder = tempfile.TemporaryDirectory(prefix="pcl-finetune-")
+        folder = tempfile.TemporaryDirectory(prefix="pcl-finetune-", ignore_cleanup_errors=True)
         found = _written(folder, cases, classes, axis)
         if isinstance(found, Failed):
             self.ended.emit(found)

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import qt
 from slicer.i18n import tr as _
 
 from PCLLib.engine import Engine
-from PCLLib.events import Cancelled, Event, Failed, Last, parse
+from PCLLib.events import Cancelled, Event, Failed, Last, Started, parse
 from PCLLib.signals import Signal
 
 # A training looks at the request between two steps; large steps on a slow processor take some seconds.
 _GRACE_S = 20.0
+# Work that keeps nothing only has to notice that it is to stop.
+_SHORT_GRACE_S = 2.0
+# The launcher ends when its child has ended.
+_LAUNCHER_S = 1.0
 _TAIL = 40
+# PythonSlicer is a launcher, and the engine its child. When the engine crashes or is killed, the launcher writes this and ends
+# normally: CTKAppLauncher, ctkAppLauncherInternal::applicationFinished.
+_CHILD_CRASHED = "exit abnormally"
 
 
 class Job:
-    """A command of the engine in a process of its own. It is started once.
+    """A command of the engine in a process of its own, behind Slicer's launcher. It is started once.
 
     Signals:
         happened: every event but the last one.
@@ -47,6 +57,9 @@ class Job:
         self._last: Last | None = None
         self._over = False
         self._cancelled = False
+        self._abandoned = False
+        self._started = False
+        self._engine_id = 0
         self._process = qt.QProcess()
         self._patience = qt.QTimer()
         self._patience.setSingleShot(True)
@@ -71,7 +84,7 @@ class Job:
 
     @property
     def process_id(self) -> int:
-        """Number of the process; 0 when it does not run."""
+        """Number of the launcher's process; 0 when it does not run."""
         return int(self._process.processId())
 
     def cancel(self) -> None:
@@ -84,13 +97,25 @@ class Job:
         self._patience.start(round(1000 * self._grace_s))
 
     def abandon(self) -> None:
-        """Ends the process at once, as something that was asked for: for work that keeps nothing."""
-        self._cancelled = True
-        self.kill()
+        """Ends the process soon, as something that was asked for: for work that keeps nothing and has nothing more to tell.
+
+        The engine is asked first. It would outlive its launcher, and write on, until it noticed that nobody reads.
+        """
+        if not self.running:
+            return
+        self._cancelled = self._abandoned = True
+        self._grace_s = min(self._grace_s, _SHORT_GRACE_S)
+        self._process.closeWriteChannel()
+        self._patience.start(round(1000 * self._grace_s))
 
     def kill(self) -> None:
         """Ends the process at once; the engine's own helper processes end when it is gone."""
-        if self.running:
+        if not self.running:
+            return
+        if self._engine_id:
+            self._kill_engine()
+            self._patience.start(round(1000 * _LAUNCHER_S))
+        else:
             self._process.kill()
 
     def end_now(self, wait_s: float = 5.0) -> None:
@@ -98,13 +123,26 @@ class Job:
         if not self.running:
             return
         self.cancel()
-        if not self._process.waitForFinished(round(1000 * wait_s)):
+        if not self._process.waitForFinished(round(1000 * min(wait_s, self._grace_s))):
             self.kill()
-            self._process.waitForFinished(2000)
+            if not self._process.waitForFinished(round(1000 * _LAUNCHER_S)):
+                self.kill()
+                self._process.waitForFinished(1000)
+
+    def _kill_engine(self) -> None:
+        """Ends the launcher's child, whose number is known from its first event on."""
+        number, self._engine_id = self._engine_id, 0
+        if number > 0:
+            with suppress(OSError):  # it has ended by itself
+                os.kill(number, getattr(signal, "SIGKILL", signal.SIGTERM))  # Windows has only the latter, which ends at once
 
     def _read_output(self) -> None:
         for line in self._lines("out", bytes(self._process.readAllStandardOutput().data())):
-            self._take(line)
+            event = parse(line)
+            if isinstance(event, Started):
+                self._started, self._engine_id = True, event.process
+            if not self._abandoned:
+                self._take(line)
 
     def _take(self, line: str) -> None:
         """Takes a line of standard output."""
@@ -151,13 +189,19 @@ class Job:
         for stream in self._rest:
             for line in self._lines(stream, b"", last=True):
                 self._log(line)
+        if self._crashed:
+            self._kill_engine()  # the launcher was killed, and the engine may go on
         self._end(self._last if self._last is not None else self._unannounced())
+
+    @property
+    def _crashed(self) -> bool:
+        return bool(self._process.exitStatus() == qt.QProcess.CrashExit)
 
     def _unannounced(self) -> Last:
         """What to say of a process that ended without a word: it was killed, or could not even begin."""
         if self._cancelled:
             return Cancelled(None)
-        if self._process.exitStatus() == qt.QProcess.CrashExit:
+        if self._crashed or self._started or any(_CHILD_CRASHED in line for line in self._tail):
             return Failed(
                 "killed",
                 _("The work was ended from outside: by the system, most often because memory ran out, or by a person."),

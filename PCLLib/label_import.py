@@ -15,6 +15,7 @@ from pcl_core.volumes.cases import find_labels
 from pcl_core.volumes.class_names import class_names
 from pcl_core.volumes.reading import SAME_GRID, read_labels
 from pcl_core.volumes.volume import NOT_ANNOTATED
+from PCLLib.dicom_segmentations import can_read, load_dicom_segmentation
 from PCLLib.segment_classes import SegmentClass
 from PCLLib.segment_nodes import new_segmentation, oriented_image, segments_of
 from PCLLib.segment_roles import Role, set_choice, set_role
@@ -70,17 +71,13 @@ def _with_slicer(path: Path, volume: Any) -> Any:
 
 def _from_dicom(path: Path, volume: Any) -> Any:
     """DICOM SEG, which Slicer reads when the extension QuantitativeReporting is installed."""
-    plugin = getattr(slicer.modules, "dicomPlugins", {}).get("DICOMSegmentationPlugin")
-    if plugin is None:
+    if not can_read():
         raise ImportLabelsError(
             _("{path} looks like DICOM. Install the extension QuantitativeReporting to read DICOM SEG.").format(path=path)
         )
-    before = set(slicer.util.getNodesByClass("vtkMRMLSegmentationNode"))
-    reader = plugin()
-    loadables = reader.examineFiles([str(path)])
-    if not loadables or not reader.load(loadables[0]):
+    new = load_dicom_segmentation(path)
+    if new is None:
         raise ImportLabelsError(_("Slicer could not read {path} as DICOM SEG.").format(path=path))
-    new = [node for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode") if node not in before]
     if not new:
         raise ImportLabelsError(_("{path} holds no segments.").format(path=path))
     return _belonging(new[0], volume, path)

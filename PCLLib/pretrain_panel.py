@@ -66,8 +66,8 @@ class PretrainPanel:
 
     def _connect(self) -> None:
         ui, session = self.ui, self.session
-        ui.folderPathLineEdit.currentPathChanged.connect(self._path_typed)
-        ui.outPathLineEdit.currentPathChanged.connect(self._path_typed)
+        for box in (ui.folderPathLineEdit, ui.outPathLineEdit):
+            box.comboBox().editTextChanged.connect(self._path_typed)  # currentPathChanged does not tell of a cleared path
         self._typing.timeout.connect(self._paths_changed)
         ui.scanButton.clicked.connect(self._look_again)
         ui.startButton.clicked.connect(self._start_or_cancel)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from slicer.i18n import tr as _
 
+from PCLLib.damaged_packages import damaged
 from PCLLib.events import Failed
 from PCLLib.messages import Action, Message, Tone
 from PCLLib.output_folder import Interrupted
@@ -73,6 +74,8 @@ def not_writable(folder: Path, reason: str) -> Message:
 
 def failed(last: Failed, actions: tuple[Action, ...]) -> Message:
     """What the engine says of its failure; what it says of its options is said of the panel's settings."""
+    if last.kind == "packages" and not actions:  # there is nothing to install
+        last = damaged(last)
     hint = last.hint
     if last.kind == "memory":
         hint = _("Close other programs, choose a smaller batch or a larger resolution, or leave volumes out.")

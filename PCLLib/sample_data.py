@@ -18,7 +18,6 @@ from PCLLib.volume_nodes import ijk_to_ras
 CATEGORY = "Positional Contrastive Learning"
 NAME = "GeneratedHearts"
 COUNT, ANNOTATED = 6, 2
-_ICON = Path(__file__).resolve().parents[1] / "PCLSegmentation" / "Resources" / "Icons" / "PCLSegmentation.png"
 # As in pcl_core.demo.hearts, with the colours that Slicer has for these parts of the heart.
 _CLASSES = (
     SegmentClass(1, "right ventricle", (0.71, 0.29, 0.47)),
@@ -39,10 +38,25 @@ def register_samples() -> None:
         uris="",
         fileNames=NAME,
         nodeNames=NAME,
-        thumbnailFileName=str(_ICON) if _ICON.is_file() else None,
-        customDownloader=lambda _source: add_hearts(),
+        thumbnailFileName=icon_below(Path(__file__).resolve().parents[1]),
+        customDownloader=_download,
         loadFileTypes="VolumeFile",
     )
+
+
+def icon_below(root: Path) -> str | None:
+    """The picture of the samples: of a checkout, or where Slicer puts the resources of all modules when they are installed."""
+    places = (root / folder / "Resources" / "Icons" / "PCLSegmentation.png" for folder in ("PCLSegmentation", ""))
+    return next((str(place) for place in places if place.is_file()), None)
+
+
+def _download(_source: object) -> list[Any]:
+    """Draws the samples. What prevents it is shown: Sample Data tells errors to the Python console only."""
+    try:
+        return add_hearts()
+    except RuntimeError as error:
+        slicer.util.errorDisplay(str(error))
+        return []
 
 
 def add_hearts(count: int = COUNT, annotated: int = ANNOTATED) -> list[Any]:

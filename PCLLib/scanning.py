@@ -32,7 +32,7 @@ class Scanning:
 
     def start(self, settings: PretrainSettings) -> None:
         """Looks at the folder of the settings."""
-        folder = tempfile.TemporaryDirectory(prefix="pcl-scan-")
+        folder = tempfile.TemporaryDirectory(prefix="pcl-scan-", ignore_cleanup_errors=True)
         file = Path(folder.name) / "report.json"
         words = ["scan", settings.folder, "--axis", settings.axis, "--json", file]
         self._jobs.run(SCAN, Work(words, lambda last: self._ended(last, file), folder.cleanup))

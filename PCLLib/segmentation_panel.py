@@ -72,7 +72,8 @@ class SegmentationPanel:
     def _connect(self) -> None:
         ui, session, desk = self.ui, self.session, self.desk
         for box in (ui.encoderPathLineEdit, ui.outPathLineEdit, ui.modelPathLineEdit):
-            box.currentPathChanged.connect(self._path_typed)
+            # currentPathChanged tells neither of a cleared path nor of one that does not fit the name filters
+            box.comboBox().editTextChanged.connect(self._path_typed)
         self._typing.timeout.connect(self._paths_changed)
         ui.cancelButton.clicked.connect(lambda *_arguments: session.cancel())
         self._watch.changed.connect(self.refresh)

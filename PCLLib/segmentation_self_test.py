@@ -31,7 +31,7 @@ class SegmentationSelfTest:
             return
         nodes = add_hearts(3, 2)
         self._wait(lambda: len(self._panel.desk.cases) == 3)
-        with tempfile.TemporaryDirectory(prefix="pcl-self-test-") as name:
+        with tempfile.TemporaryDirectory(prefix="pcl-self-test-", ignore_cleanup_errors=True) as name:
             parameters = self._panel.desk.parameters
             assert parameters is not None
             parameters.out = name

@@ -8,6 +8,7 @@ from pathlib import Path
 from slicer.i18n import tr as _
 
 from PCLLib import words
+from PCLLib.damaged_packages import damaged
 from PCLLib.events import Failed
 from PCLLib.messages import Action, Message, Tone
 from PCLLib.questions import Choice, Question
@@ -28,6 +29,8 @@ def imported_unknown(names: Sequence[str], classes: Sequence[SegmentClass]) -> M
 
 def failed(last: Failed, actions: tuple[Action, ...] = ()) -> Message:
     """What the engine says of its failure."""
+    if last.kind == "packages" and not actions:  # there is nothing to install
+        last = damaged(last)
     return Message(last.message, last.hint, Tone.ERROR, actions)
 
 

@@ -67,7 +67,7 @@ class Segmenter:
         progressed: Callable[[Progress], None] = lambda _progress: None,
     ) -> None:
         """Starts to segment a volume node and returns; ``ended`` is called with what came of it."""
-        folder = tempfile.TemporaryDirectory(prefix="pcl-segment-")
+        folder = tempfile.TemporaryDirectory(prefix="pcl-segment-", ignore_cleanup_errors=True)
         path = Path(folder.name)
         try:
             geometry = write_volume_node(volume, path / "in" / "volume.nrrd", compressed=False)

@@ -75,10 +75,11 @@ class PCLSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.initializeParameterNode()
 
     def cleanup(self) -> None:
-        """Called when the module goes away, also when the application is closed: no process is left."""
+        """Called when the module goes away, also when the application is closed: no process and no key is left."""
         self.removeObservers()
         if self.panel is not None:
             self.panel.close_scene()
+            self.panel.editor.leave()
         if self.logic is not None:
             self.logic.session.shut_down()
 

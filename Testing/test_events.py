@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ def test_each_event_is_one_json_object_a_line_with_its_name_and_time() -> None:
     events = lines_of(stream)
     assert all(abs(event.pop("time") - before) < 5 for event in events)
     assert events == [
-        {"event": "started", "command": "scan", "version": "0.1", "device": "cpu"},
+        {"event": "started", "command": "scan", "version": "0.1", "device": "cpu", "process": os.getpid()},
         {"event": "plan", "plan": {"preset": "paper"}},
         {"event": "progress", "stage": "scan", "done": 0, "total": 3, "eta_s": None},
         {"event": "metric", "step": 4, "epoch": 2, "loss": 1.5},

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pcl_core.arguments import make_parser
 from pcl_core.cancellation import Cancellation, cancelled_by_closed_input, cancelled_by_signals
 from pcl_core.endings import told
-from pcl_core.errors import InputError, MissingPackageError
+from pcl_core.errors import CancelledError, InputError, MissingPackageError
 from pcl_core.events import Event, JsonLines, Reporter, Sink
 from pcl_core.processes import OnlyErrors
 
@@ -79,4 +79,6 @@ def _run(words: list[str], reporter: Reporter, cancellation: Cancellation) -> No
         command = importlib.import_module(f"pcl_core.commands.{args.command}")
     except ModuleNotFoundError as error:
         raise MissingPackageError(f"The Python package {error.name} is not installed.", "Install it and try again.") from error
+    if cancellation.requested:  # while PyTorch was being loaded, which takes seconds
+        raise CancelledError()
     command.run(args, reporter, cancellation)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -116,8 +117,8 @@ class Reporter:
         self._sink.write({"event": event, "time": round(self._clock(), 3), **fields})
 
     def started(self, command: str, version: str, device: str) -> None:
-        """The command begins."""
-        self.emit("started", command=command, version=version, device=device)
+        """The command begins; the number of this process serves a program that has started it through another one."""
+        self.emit("started", command=command, version=version, device=device, process=os.getpid())
 
     def plan(self, plan: Mapping[str, Any]) -> None:
         """What was decided from the data."""

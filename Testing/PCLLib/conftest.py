@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,10 +16,10 @@ def on_the_bench(host):
 
 @pytest.fixture
 def engine():
-    """The engine, run by the interpreter of the tests."""
+    """The engine, run by the interpreter of the tests behind Slicer's launcher."""
     from PCLLib.engine import Engine
 
-    return Engine(sys.executable)
+    return Engine()
 
 
 @pytest.fixture

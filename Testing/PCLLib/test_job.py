@@ -10,6 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from Testing.host.driving.processes import interpreter_of
+
+# What an engine says at its beginning, without listening to anybody.
+STARTED = """
+import json, os, time
+print(json.dumps({"event": "started", "time": 0, "command": "scan", "version": "", "device": "", "process": os.getpid()}))
+import sys; sys.stdout.flush()
+"""
 TINY = ("--size", "32", "--filters", "2", "--batch", "4", "--device", "cpu")
 
 
@@ -59,6 +67,21 @@ def run(bench, engine):
         bench.wait_until(lambda one=one: not one.job.running, 10)
 
 
+@pytest.fixture
+def false_engine(tmp_path):
+    """Makes a program stand for an engine that has gone wrong, behind Slicer's launcher."""
+    from PCLLib.engine import Engine
+
+    def make(program):
+        folder = tmp_path / "false" / "pcl_core"
+        folder.mkdir(parents=True)
+        (folder / "__init__.py").touch()
+        (folder / "__main__.py").write_text(program)
+        return Engine(root=folder.parent)
+
+    return make
+
+
 def alive(number):
     try:
         os.kill(number, 0)
@@ -98,15 +121,31 @@ def test_a_cancelled_training_keeps_its_checkpoint(run, stacks, tmp_path):
     assert (tmp_path / "out" / "state" / "state.safetensors").is_file()
 
 
-def test_a_killed_training_says_what_may_have_happened(run, stacks, tmp_path):
+@pytest.mark.parametrize("who", ["interpreter", "launcher"])
+def test_a_killed_training_says_what_may_have_happened(run, stacks, tmp_path, who):
     training = run("pretrain", stacks, "--out", tmp_path / "out", *TINY, "--steps", 100000)
     training.until("pretrain", 20)
-    os.kill(training.job.process_id, signal.SIGKILL)
+    launcher = training.job.process_id
+    interpreter = interpreter_of(launcher)
+    os.kill(interpreter if who == "interpreter" else launcher, signal.SIGKILL)
     last = training.end()
     assert last.kind == "killed"
     assert "memory" in last.message
     assert "exit" not in last.message
     assert last.hint
+    training.bench.wait_until(lambda: not alive(launcher) and not alive(interpreter), 5)
+
+
+def test_an_engine_that_is_killed_before_its_first_event_is_no_fault_of_the_software(run, false_engine):
+    last = run("scan", engine=false_engine("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")).end()
+    assert last.kind == "killed"
+    assert "memory" in last.message
+
+
+def test_an_engine_that_ends_without_its_last_event_was_ended(run, false_engine):
+    """As on Windows, where who ends a process chooses its exit code, and the launcher takes it for a good end."""
+    last = run("scan", engine=false_engine(STARTED + "os._exit(1)")).end()
+    assert last.kind == "killed"
 
 
 def test_an_engine_that_does_not_listen_is_ended_after_a_while(run, tmp_path):
@@ -129,9 +168,11 @@ def test_ending_now_leaves_no_process(run, stacks, tmp_path):
     training = run("pretrain", stacks, "--out", tmp_path / "out", *TINY, "--steps", 100000)
     training.until("pretrain", 5)
     number = training.job.process_id
+    interpreter = interpreter_of(number)
     training.job.end_now()
     assert not training.job.running
     assert not alive(number)
+    assert not alive(interpreter)
     assert (tmp_path / "out" / "state" / "state.safetensors").is_file()
 
 
@@ -141,6 +182,33 @@ def test_an_abandoned_job_ends_at_once_and_is_no_failure(run, stacks, tmp_path):
     scan = run("scan", stacks)
     scan.job.abandon()
     assert scan.end() == Cancelled(None)
+
+
+def test_an_abandoned_job_is_over_when_nothing_of_it_writes_any_more(run, stacks, tmp_path):
+    training = run("pretrain", stacks, "--out", tmp_path / "out", *TINY, "--steps", 100000)
+    training.until("pretrain", 5)
+    interpreter = interpreter_of(training.job.process_id)
+    still_there = []
+    training.job.ended.connect(lambda _last: still_there.append(alive(interpreter)))
+    begin = time.monotonic()
+    training.job.abandon()
+    training.end()
+    assert still_there == [False]
+    assert time.monotonic() - begin < 10
+
+
+@pytest.mark.parametrize("way", ["abandon", "cancel", "end_now", "kill", "from outside"])
+def test_an_engine_that_does_not_listen_is_gone_with_its_launcher(run, false_engine, way):
+    job = run("scan", engine=false_engine(STARTED + "time.sleep(600)"), grace_s=0.3)
+    job.bench.wait_until(lambda: job.events)
+    launcher = job.job.process_id
+    interpreter = interpreter_of(launcher)
+    if way == "from outside":
+        os.kill(launcher, signal.SIGKILL)
+    else:
+        getattr(job.job, way)()
+    job.end()
+    job.bench.wait_until(lambda: not alive(interpreter), 2)
 
 
 def test_an_interpreter_that_is_missing_is_told_before_anything_starts(tmp_path):

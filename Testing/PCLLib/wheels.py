@@ -10,13 +10,13 @@ from importlib import metadata
 from pathlib import Path
 
 
-def make_wheel(folder: Path, name: str, version: str, needs: Iterable[str] = ()) -> None:
+def make_wheel(folder: Path, name: str, version: str, needs: Iterable[str] = (), source: str = "value = 42\n") -> None:
     """A wheel that holds one module."""
     module = name.replace("-", "_")
     info = f"{module}-{version}.dist-info"
     requires = "".join(f"Requires-Dist: {need}\n" for need in needs)
     files = {
-        f"{module}.py": "value = 42\n",
+        f"{module}.py": source,
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{requires}",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }

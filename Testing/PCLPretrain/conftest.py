@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from Testing.host.driving.processes import family, interpreter_of
+
 
 class Page:
     """What a person sees and does: real clicks and keys on the real panel, real processes behind it."""
@@ -72,7 +74,7 @@ class Page:
 
     def kill(self) -> None:
         """Ends the training from outside, as the system does when memory runs out."""
-        os.kill(self.pid, signal.SIGKILL)
+        os.kill(interpreter_of(self.pid), signal.SIGKILL)
 
     def rows(self) -> list[tuple[str, str, str]]:
         """The texts of the table."""
@@ -84,29 +86,9 @@ class Page:
         return [button.text for button in (self.ui.firstOfferButton, self.ui.secondOfferButton) if button.visible]
 
 
-def family(ancestor: int) -> set[int]:
-    """The processes that descend from one, and have not ended."""
-    parents = {}
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            state, parent = (path / "stat").read_text().rpartition(")")[2].split()[:2]
-        except OSError:
-            continue
-        if state != "Z":
-            parents[int(path.name)] = int(parent)
-    found: set[int] = set()
-    while True:
-        more = {number for number, parent in parents.items() if parent in {ancestor, *found}} - found
-        if not more:
-            return found
-        found |= more
-
-
 @pytest.fixture
 def children() -> Callable[[], set[int]]:
     """The processes that this one started."""
-    if not Path("/proc/self/stat").exists():
-        pytest.skip("this system does not list processes in /proc")
     before = family(os.getpid())
     return lambda: family(os.getpid()) - before
 

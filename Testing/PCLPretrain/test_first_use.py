@@ -53,6 +53,19 @@ def test_one_question_says_what_and_how_much(first_use, stacks):
     assert asked.buttons == ("Install", "From a folder ...", "Not now")
 
 
+def test_the_self_test_passes_where_nobody_answers_questions(first_use, slicer):
+    """As Slicer's dashboards run it: --testing, and nothing installed."""
+    from PCLLib.self_test import PretrainSelfTest
+
+    slicer.app.commandOptions().testingEnabled = True
+    try:
+        PretrainSelfTest(first_use.panel).run()
+    finally:
+        slicer.app.commandOptions().testingEnabled = False
+    assert first_use.bench.dialogs == []
+    assert first_use.state == "READY"
+
+
 def test_after_a_refusal_the_folder_can_still_be_looked_at(first_use, stacks):
     first_use.bench.answer("Not now")
     assert first_use.open(stacks) == "READY"
@@ -84,6 +97,25 @@ def test_installing_from_a_folder_of_wheels_goes_on_by_itself(first_use, stacks,
     first_use.type_folder(stacks)
     first_use.bench.wait_until(lambda: not first_use.session.installer.needed, 60)
     first_use.wait("READY", "NOTHING_USABLE")
+    assert first_use.offers() == []
+
+
+@pytest.mark.parametrize(("module", "way"), [(True, "Open the module PyTorch Utils"), (False, "pip_uninstall('torch')")])
+def test_packages_that_are_damaged_are_told_with_the_way_to_mend_them(
+    first_use, stacks, wheels, slicer, monkeypatch, module, way
+):
+    """As after an installation that was broken off: pip is content, and PyTorch cannot load what belongs to it."""
+    (wheel,) = wheels.glob("torch-*.whl")
+    make_wheel(wheels, "torch", wheel.name.split("-")[1], source="import torchgen\n")
+    if module:
+        monkeypatch.setattr(slicer.modules, "pytorchutils", object(), raising=False)
+    first_use.bench.answer("From a folder ...")
+    first_use.bench.answer_file(wheels)
+    (stacks / "case3.nii.gz").unlink()
+    first_use.type_folder(stacks)
+    first_use.bench.wait_until(lambda: "files are damaged" in first_use.message, 60)
+    assert "package torch was installed" in first_use.message
+    assert way in first_use.message
     assert first_use.offers() == []
 
 

@@ -51,6 +51,22 @@ def test_the_report_has_a_row_a_volume_and_the_reason_for_bad_files(page, mixed)
     assert page.ui.startButton.enabled
 
 
+def test_a_cleared_path_is_a_folder_no_more(page, stacks):
+    page.open(stacks)
+    page.bench.type_text(page.ui.folderPathLineEdit, "")
+    page.wait("NO_FOLDER", seconds=5)
+    assert page.parameters.folder == ""
+    assert page.ui.scanTable.rowCount == 0
+
+
+def test_without_a_path_for_the_output_nothing_can_be_started(page, stacks):
+    page.open(stacks)
+    page.bench.type_text(page.ui.outPathLineEdit, "")
+    page.bench.wait_until(lambda: page.parameters.out == "", 5)
+    assert not page.ui.startButton.enabled
+    assert "output folder" in page.ui.startButton.toolTip
+
+
 def test_a_cleared_check_box_leaves_a_volume_out(page, stacks, qt):
     page.open(stacks)
     page.ui.scanTable.item(1, 0).setCheckState(qt.Qt.Unchecked)

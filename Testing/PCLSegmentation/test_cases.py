@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -244,7 +246,8 @@ def test_a_segmentation_file_of_slicer_keeps_its_names(page, scans, tmp_path, sl
 
 def segmentation_file(folder):
     """A DICOM file that is named as one; what reads it is not of this extension."""
-    (write_dicom(folder, block(0)[:1]) / "image001.dcm").rename(folder / "seg.dcm")
+    (write_dicom(folder, block(0)[:1], _00080060="SEG") / "image001.dcm").rename(folder / "seg.dcm")
+    write_dicom(folder, block(0)[:2], series="1.2.4")  # of other series in the same folder nothing is wanted
     return folder / "seg.dcm"
 
 
@@ -259,14 +262,22 @@ def test_dicom_segmentation_objects_need_an_extension_which_is_named(page, scans
 def test_a_dicom_segmentation_object_is_read_by_the_extension_that_can(page, scans, tmp_path, slicer, drawn, monkeypatch):
     path = segmentation_file(tmp_path / "dicom")
 
+    before = slicer.dicomDatabase
+
     class DICOMSegmentationPlugin:
-        """Plays the plugin of QuantitativeReporting, which cannot be had outside Slicer: its two calls, and what they make."""
+        """Plays the plugin of QuantitativeReporting, which cannot be had outside Slicer: its two calls, and what they make.
+
+        Like that one it reads nothing but the database, and takes the file from there.
+        """
 
         def examineFiles(self, files):  # noqa: N802 (Slicer's own name)
-            return list(files)
+            database = slicer.dicomDatabase
+            known = [name for name in files if database.fileValue(name, "0008,0060") == "SEG"]
+            return [database.fileValue(name, "0008,0018") for name in known]
 
         def load(self, loadable):
-            assert loadable == str(path)
+            file = Path(slicer.dicomDatabase.fileForInstance(loadable))
+            assert file.read_bytes() == path.read_bytes()
             return drawn(scans[3], slice(2, 5), names=("block",)) is not None
 
     monkeypatch.setattr(slicer.modules, "dicomPlugins", {"DICOMSegmentationPlugin": DICOMSegmentationPlugin}, raising=False)
@@ -276,6 +287,22 @@ def test_a_dicom_segmentation_object_is_read_by_the_extension_that_can(page, sca
     page.bench.wait_until(lambda: page.states()["scan2"] == "Annotated", 20)
     page.bench.choose(page.ui.countingComboBox, "Drawn slices")
     assert page.states()["scan2"] == "Partly annotated (3 of 8 slices)"
+    assert slicer.dicomDatabase is before, "the database of the person has nothing of it"
+    assert before.patients() == []
+
+
+def test_dicom_that_is_no_segmentation_is_refused(page, scans, tmp_path, slicer, monkeypatch):
+    class DICOMSegmentationPlugin:
+        def examineFiles(self, files):  # noqa: N802 (Slicer's own name)
+            return [name for name in files if slicer.dicomDatabase.fileValue(name, "0008,0060") == "SEG"]
+
+    monkeypatch.setattr(slicer.modules, "dicomPlugins", {"DICOMSegmentationPlugin": DICOMSegmentationPlugin}, raising=False)
+    page.choose("scan2")
+    path = write_dicom(tmp_path / "dicom", block(0)[:1]) / "image001.dcm"
+    page.bench.answer_file(path)
+    page.bench.click(page.ui.importButton)
+    page.bench.wait_until(lambda: f"Slicer could not read {path} as DICOM SEG" in page.message, 20)
+    assert page.states()["scan2"] == "Not annotated"
 
 
 def test_voxels_that_are_not_annotated_make_the_drawn_slices_count(page, scans, tmp_path):

@@ -8,6 +8,7 @@ import signal
 import numpy as np
 import pytest
 
+from Testing.host.driving.processes import interpreter_of
 from Testing.PCLSegmentation.conftest import SHAPE, TERMINOLOGY
 
 
@@ -217,7 +218,7 @@ def test_cancelling_changes_nothing(ready, slicer, new_volume):
 
 def test_a_worker_that_was_killed_is_told_and_started_again(segmented, slicer):
     page, volume, _node = segmented
-    os.kill(page.session.worker.process_id, signal.SIGKILL)
+    os.kill(interpreter_of(page.session.worker.process_id), signal.SIGKILL)
     page.bench.wait_until(lambda: not page.session.worker.running, 10)
     again = page.segment(volume)
     assert page.message == ""
@@ -228,10 +229,23 @@ def test_a_worker_that_dies_meanwhile_is_told_in_words(ready, slicer):
     ready.show(scan(slicer))
     ready.bench.click(ready.ui.segmentButton)
     ready.bench.wait_until(lambda: ready.session.worker.process_id, 10)
-    os.kill(ready.session.worker.process_id, signal.SIGKILL)
+    os.kill(interpreter_of(ready.session.worker.process_id), signal.SIGKILL)
     ready.wait("IDLE")
     assert "ended from outside" in ready.message
     assert names(slicer) == []
+
+
+def test_a_worker_that_dies_between_many_volumes_is_not_started_for_each_of_the_others(ready, slicer, new_volume):
+    for number in range(4):
+        new_volume(f"more{number}", number)
+    ready.wait_for_cases(5)
+    ready.bench.click(ready.ui.segmentAllButton)
+    ready.bench.wait_until(lambda: "2 of 5" in ready.ui.progressLabel.text, 60)
+    process = ready.session.worker.process_id
+    os.kill(interpreter_of(process), signal.SIGKILL)
+    ready.wait("IDLE")
+    assert "ended from outside" in ready.message
+    assert not ready.session.worker.running
 
 
 def test_a_volume_that_is_removed_meanwhile_gets_no_result(ready, slicer):
@@ -251,6 +265,13 @@ def test_closing_the_scene_meanwhile_puts_nothing_into_the_new_one(ready, slicer
     ready.bench.wait_until(lambda: not ready.session.worker.busy, 30)
     assert names(slicer) == []
     assert ready.doing == "IDLE"
+
+
+@pytest.mark.parametrize("text", ["", "model.pth"])
+def test_a_path_that_is_typed_over_a_model_takes_its_place(ready, text):
+    ready.bench.type_text(ready.ui.modelPathLineEdit, text)
+    ready.bench.wait_until(lambda: ready.parameters.model == text, 5)
+    assert ready.session.segmenting.model is None
 
 
 def test_a_file_that_is_no_model_is_told(page, tmp_path):

@@ -149,6 +149,15 @@ def test_a_pretraining_whose_starter_is_gone_keeps_its_state(pretrain, start, tm
     assert leftovers(tmp_path) == []
 
 
+def test_a_command_whose_starter_is_gone_before_it_is_loaded_does_nothing(pretrain, start, tmp_path):
+    run = start(*pretrain, "--out", tmp_path / "run", "--cancel-with-stdin")
+    run.process.stdin.close()
+    run.process.stdin = None  # or communicate complains
+    assert run.ended() == (3, "")
+    assert [event["event"] for event in run.events] == ["cancelled"]
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_killed_pretraining_is_resumed_from_its_last_checkpoint(pretrain, unbroken, start, pclseg, tmp_path):
     run = start(*pretrain, "--out", tmp_path / "run")
     run.until("pretrain", 60)

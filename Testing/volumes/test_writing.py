@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pcl_core.errors import InputError
-from pcl_core.volumes import writing
 from pcl_core.volumes.discovery import find_volumes
 from pcl_core.volumes.geometry import Geometry
 from pcl_core.volumes.reading import read_volume
@@ -88,7 +87,7 @@ def test_a_file_that_comes_out_incomplete_does_not_take_its_place(tmp_path: Path
 
     sitk_write = sitk.WriteImage
     (tmp_path / "a.nrrd").write_text("what was there before")
-    monkeypatch.setattr(writing.sitk, "WriteImage", cut_short)
+    monkeypatch.setattr(sitk, "WriteImage", cut_short)
     with pytest.raises(InputError, match="incomplete"):
         write_volume(tmp_path / "a.nrrd", np.random.default_rng(0).random((5, 4, 3)), GRID)
     assert (tmp_path / "a.nrrd").read_text() == "what was there before"

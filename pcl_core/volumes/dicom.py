@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813 (its own usual name)
 
 from pcl_core.volumes.formats import NotReadableError, checked_geometry, frame_id, refuse_vectors, stem_of
 from pcl_core.volumes.geometry import Geometry
-from pcl_core.volumes.itk import DTYPES, header_geometry, header_reader
+from pcl_core.volumes.itk import dtype_of, header_geometry, header_reader
+from pcl_core.volumes.simple_itk import simple_itk
 from pcl_core.volumes.volume import Unreadable, VolumeSource
 
 _SUFFIXES = (".dcm", ".dicom", ".ima")
@@ -114,6 +114,7 @@ def read_dicom(source: VolumeSource) -> np.ndarray:
 
 
 def _pixels(reader: Any, path: Path) -> np.ndarray:
+    sitk = simple_itk()
     try:
         return np.asarray(sitk.GetArrayFromImage(reader.Execute()))
     except RuntimeError as error:
@@ -127,11 +128,11 @@ def _read_header(path: Path) -> _Slice:
     tags = {tag: reader.GetMetaData(tag).strip("\0 ") if tag in present else "" for tag in wanted}
     if tags[_MODALITY] in ("SEG", "RTSTRUCT", "RTDOSE", "SR", "PR"):
         raise NotReadableError(path, f"it is a DICOM object of kind {tags[_MODALITY]}, not an image", "Leave it out.")
-    if reader.GetNumberOfComponents() > 1 or reader.GetPixelIDValue() not in DTYPES or len(reader.GetSize()) != 3:
+    dtype = dtype_of(reader)
+    if dtype is None or len(reader.GetSize()) != 3:
         raise refuse_vectors(path)
     geometry = header_geometry(reader)
     scaled = _number(tags[_SLOPE] or "1") != 1 or _number(tags[_INTERCEPT]) != 0
-    dtype = DTYPES[reader.GetPixelIDValue()]
     return _Slice(path, geometry, tags, "float32" if scaled or dtype == "float64" else dtype, bool(tags[_POSITION]))
 
 

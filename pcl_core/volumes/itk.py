@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813 (its own usual name)
 
 from pcl_core.volumes.beginnings import can_hold
 from pcl_core.volumes.formats import (
@@ -19,21 +18,12 @@ from pcl_core.volumes.formats import (
     stem_of,
 )
 from pcl_core.volumes.geometry import Geometry
+from pcl_core.volumes.simple_itk import simple_itk
 from pcl_core.volumes.volume import Format, VolumeSource
 
 _READERS: dict[Format, str] = {"nrrd": "NrrdImageIO", "metaimage": "MetaImageIO", "dicom": "GDCMImageIO"}
-DTYPES: dict[int, str] = {
-    sitk.sitkInt8: "int8",
-    sitk.sitkUInt8: "uint8",
-    sitk.sitkInt16: "int16",
-    sitk.sitkUInt16: "uint16",
-    sitk.sitkInt32: "int32",
-    sitk.sitkUInt32: "uint32",
-    sitk.sitkInt64: "int64",
-    sitk.sitkUInt64: "uint64",
-    sitk.sitkFloat32: "float32",
-    sitk.sitkFloat64: "float64",
-}
+# The kinds of numbers that are read, as SimpleITK calls them.
+_NUMBERS = ("Int8", "UInt8", "Int16", "UInt16", "Int32", "UInt32", "Int64", "UInt64", "Float32", "Float64")
 
 
 def itk_sources(path: Path, kind: Format) -> list[VolumeSource]:
@@ -49,9 +39,9 @@ def itk_sources(path: Path, kind: Format) -> list[VolumeSource]:
     size = reader.GetSize()
     if len(size) < 3:
         raise refuse_two_dimensions(path)
-    if reader.GetNumberOfComponents() > 1 or reader.GetPixelIDValue() not in DTYPES or len(size) > 4:
+    dtype = dtype_of(reader)
+    if dtype is None or len(size) > 4:
         raise refuse_vectors(path)
-    dtype = DTYPES[reader.GetPixelIDValue()]
     if not can_hold(path, kind, math.prod(size) * np.dtype(dtype).itemsize):
         raise NotReadableError(path, f"it is cut short: it is too small for {' x '.join(map(str, size))} voxels")
     geometry, notes = checked_geometry(path, header_geometry(reader))
@@ -85,8 +75,9 @@ def read_itk(source: VolumeSource) -> np.ndarray:
     if len(size) == 4:
         reader.SetExtractSize([*size[:3], 0])
         reader.SetExtractIndex([0, 0, 0, source.frame or 0])
+    sitk = simple_itk()
     try:
-        stored = sitk.GetArrayFromImage(reader.Execute())
+        stored: np.ndarray = sitk.GetArrayFromImage(reader.Execute())
     except RuntimeError as error:
         raise NotReadableError(source.path, "it is cut short or damaged, or a file that it refers to is missing") from error
     return stored if stored.dtype.kind in "iu" else stored.astype(np.float32, copy=False)
@@ -98,11 +89,12 @@ def header_reader(path: Path, kind: Format) -> Any:
     Raises:
         NotReadableError: missing, empty or not of this format.
     """
+    sitk = simple_itk()
     if not path.is_file():
         raise NotReadableError(path, "it does not exist", "Check the path.")
     if path.stat().st_size == 0:
         raise NotReadableError(path, "it is empty")
-    reader: Any = sitk.ImageFileReader()  # type: ignore[no-untyped-call]
+    reader: Any = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     reader.SetImageIO(_READERS[kind])
     name = {"nrrd": "NRRD", "metaimage": "MetaImage", "dicom": "DICOM image"}[kind]
@@ -114,6 +106,13 @@ def header_reader(path: Path, kind: Format) -> Any:
     except RuntimeError as error:
         raise refusal from error
     return reader
+
+
+def dtype_of(reader: Any) -> str | None:
+    """NumPy's name for the voxels of a file whose header was read; None when a voxel is not one number."""
+    sitk = simple_itk()
+    known = {getattr(sitk, f"sitk{name}"): name.lower() for name in _NUMBERS}
+    return known.get(reader.GetPixelIDValue()) if reader.GetNumberOfComponents() == 1 else None
 
 
 def header_geometry(reader: Any) -> Geometry:

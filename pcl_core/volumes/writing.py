@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813 (its own usual name)
 
 from pcl_core.errors import InputError
 from pcl_core.files import replacing, write_error
 from pcl_core.volumes.formats import format_of
 from pcl_core.volumes.geometry import Geometry
+from pcl_core.volumes.simple_itk import simple_itk
 
 
 def write_volume(path: Path, array: np.ndarray, geometry: Geometry, compressed: bool = True) -> None:
@@ -35,7 +35,7 @@ def write_volume(path: Path, array: np.ndarray, geometry: Geometry, compressed: 
     if format_of(path) is None or path.suffix.lower() in {".mhd", ".nhdr"}:
         raise InputError(f"Cannot write {path}: its name does not end in .nrrd, .nii.gz, .nii or .mha.", "Choose one of these.")
     voxels = np.ascontiguousarray(array.astype(np.uint8) if array.dtype == bool else array)
-    image: Any = sitk.GetImageFromArray(voxels, isVector=False)
+    image = simple_itk().GetImageFromArray(voxels, isVector=False)
     image.SetSpacing(geometry.spacing)
     image.SetOrigin(geometry.origin)
     image.SetDirection(geometry.direction)
@@ -52,6 +52,7 @@ def write_volume(path: Path, array: np.ndarray, geometry: Geometry, compressed: 
 
 def _written(image: Any, voxels: np.ndarray, path: Path, compressed: bool) -> bool:
     """Writes, reads back, and says whether the same voxels came out."""
+    sitk = simple_itk()
     try:
         sitk.WriteImage(image, str(path), useCompression=compressed)
         back = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))

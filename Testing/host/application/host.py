@@ -21,6 +21,8 @@ from Testing.host.stand_ins.qslicer_layout import qSlicerLayoutManager
 from Testing.host.stand_ins.qslicer_window import qSlicerMainWindow
 from Testing.host.stand_ins.ui_files import QUiLoader
 
+_LAUNCHER = Path(__file__).with_name("launcher.py")
+
 
 class Host:
     """The running bench. There is one a process, since Qt and `import slicer` are one a process: use `start`."""
@@ -56,7 +58,9 @@ class Host:
 
     def _give_submodules(self) -> None:
         from Testing.host.scripted import processes, translation
+        from Testing.host.scripted.dicom import give_dicom
 
+        give_dicom()
         slicer.util.launchConsoleProcess = processes.launchConsoleProcess
         slicer.util.executePythonModule = processes.executePythonModule
         publish("i18n", translation)
@@ -70,7 +74,8 @@ class Host:
     def use_python(self, interpreter: Path) -> None:
         """Makes `interpreter` the one behind PythonSlicer."""
         self.launcher.parent.mkdir(exist_ok=True)
-        self.launcher.write_text(f'#!/bin/sh\nexec "{interpreter}" "$@"\n', encoding="utf-8")
+        launch = f'exec "{sys.executable}" -IS "{_LAUNCHER}" "{interpreter}" "$@"'
+        self.launcher.write_text(f"#!/bin/sh\n{launch}\n", encoding="utf-8")
         self.launcher.chmod(0o755)
 
     def _make_window(self) -> qSlicerMainWindow:

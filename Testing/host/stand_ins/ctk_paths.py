@@ -1,7 +1,7 @@
 """ctkPathLineEdit: a path that is typed, chosen from a history or browsed for."""
 
+import re
 from enum import IntFlag
-from pathlib import Path
 from typing import Any
 
 from PySide6 import QtCore, QtWidgets
@@ -10,7 +10,7 @@ from Testing.host.stand_ins.stored import computed, parent_among, stored
 
 
 class ctkPathLineEdit(QtWidgets.QWidget):
-    """An editable combo box with the history, and a browse button. The path is absolute once it exists."""
+    """An editable combo box with the history, and a browse button."""
 
     currentPathChanged = QtCore.Signal(str)
     validInputChanged = QtCore.Signal(bool)
@@ -44,8 +44,7 @@ class ctkPathLineEdit(QtWidgets.QWidget):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(parent_among(arguments))
-        self._path = ""
-        self._valid = True
+        self._valid = False
         self._box = QtWidgets.QComboBox(self)
         self._box.setEditable(True)
         self._box.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
@@ -64,23 +63,18 @@ class ctkPathLineEdit(QtWidgets.QWidget):
         self.setFocusProxy(self._box)
 
     def _edited(self, text: str) -> None:
-        if text == self._path:
-            return
-        self._path = text
+        """As CTK's updateHasValidInput: only what fits the name filters is told, though it is the current path in any case."""
         valid = self._acceptable(text)
+        if valid:
+            self.currentPathChanged.emit(text)
         if valid != self._valid:
             self._valid = valid
             self.validInputChanged.emit(valid)
-        self._box.setStyleSheet("" if valid else "color: red")
-        self.currentPathChanged.emit(text)
 
     def _acceptable(self, text: str) -> bool:
-        path = Path(text)
-        wants_folder = bool(self.filters & (self.Filters.Dirs | self.Filters.AllDirs))
-        wants_file = bool(self.filters & self.Filters.Files)
-        if bool(self.filters & self.Filters.Writable) and not path.exists():
-            return True
-        return (wants_folder and path.is_dir()) or (wants_file and path.is_file())
+        """As CTK's validator: any text but none, or the end that a name filter asks for; whether it exists does not matter."""
+        endings = [ending for names in self.nameFilters for ending in re.findall(r"\*(\.\w+)", names)]
+        return any(text.endswith(ending) for ending in endings) if endings else bool(text)
 
     def setCurrentPath(self, path: str) -> None:
         """Sets the path as if it were typed; separators become slashes."""
@@ -88,7 +82,7 @@ class ctkPathLineEdit(QtWidgets.QWidget):
         if cleaned != self._box.currentText():
             self._box.setEditText(cleaned)
 
-    currentPath = computed(str, lambda self: self._path, setCurrentPath)
+    currentPath = computed(str, lambda self: self._box.currentText(), setCurrentPath)
     filters = stored("filters", int, 7 | 8192 | 16384)
     options = stored("options", int, 0)
     label = stored("label", str, "")
@@ -106,7 +100,7 @@ class ctkPathLineEdit(QtWidgets.QWidget):
 
     def browse(self) -> None:
         """Asks for a folder, a file to write or a file to read, as the filters say."""
-        start = self._path or ""
+        start = self.currentPath
         if self.filters & self.Filters.Dirs and not self.filters & self.Filters.Files:
             chosen = QtWidgets.QFileDialog.getExistingDirectory(self, self.label or "Select a folder", start)
         elif self.filters & self.Filters.Writable:
@@ -123,12 +117,12 @@ class ctkPathLineEdit(QtWidgets.QWidget):
 
     def addCurrentPathToHistory(self) -> None:
         """Puts the path first in the history that `settingKey` names."""
-        if not self.settingKey or not self._path or not self._valid:
+        if not self.settingKey or not self.currentPath:
             return
         settings = QtCore.QSettings()
         before = settings.value(self._history_key()) or []
         known = [before] if isinstance(before, str) else list(before)
-        settings.setValue(self._history_key(), [self._path, *(path for path in known if path != self._path)][:10])
+        settings.setValue(self._history_key(), [self.currentPath, *(path for path in known if path != self.currentPath)][:10])
         self._fill_history()
 
     def retrieveHistory(self) -> None:

@@ -6,8 +6,9 @@ On the bench nobody paints with the mouse: a test writes voxels with slicer.util
 from typing import Any
 
 import slicer
-from PySide6 import QtCore, QtWidgets
+from PySide6 import QtCore, QtGui, QtWidgets
 
+from Testing.host.pythonqt.wrapping import unwrap
 from Testing.host.stand_ins.ctk_buttons import ctkMenuButton
 from Testing.host.stand_ins.qmrml_base import qMRMLWidget
 from Testing.host.stand_ins.qmrml_nodes import qMRMLNodeComboBox
@@ -78,6 +79,7 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         super().__init__(*arguments)
         self._editor_node: Any = None
         self._effect: qSlicerSegmentEditorAbstractEffect | None = None
+        self._shortcuts: list[QtGui.QShortcut] = []
         self._effects = {name: qSlicerSegmentEditorAbstractEffect(name, self) for name in EFFECTS}
         self._history = slicer.vtkSegmentationHistory()
         self._segmentations = self._selector("vtkMRMLSegmentationNode")
@@ -270,9 +272,27 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
             self._editor_node.SetActiveEffectName(name or "")
 
     def installKeyboardShortcuts(self, parent: QtWidgets.QWidget | None = None) -> None:
-        """The bench has no shortcuts for effects."""
+        """The keys 1, 2 ... 9, 0 of the main window switch the first ten effects; Slicer has more such keys."""
+        self.uninstallKeyboardShortcuts()
+        window = parent or unwrap(slicer.util.mainWindow())
+        for key, name in zip("1234567890", self._effects, strict=False):
+            shortcut = QtGui.QShortcut(QtGui.QKeySequence(key), window)
+            shortcut.activated.connect(lambda name=name: self._toggle_effect(name))
+            self._shortcuts.append(shortcut)
 
-    uninstallKeyboardShortcuts = setupViewObservations = removeViewObservations = updateEffectList = installKeyboardShortcuts
+    def uninstallKeyboardShortcuts(self) -> None:
+        for shortcut in self._shortcuts:
+            shortcut.setParent(None)
+            shortcut.deleteLater()
+        self._shortcuts.clear()
+
+    def _toggle_effect(self, name: str) -> None:
+        self.setActiveEffectByName("" if self._effect is self._effects[name] else name)
+
+    def updateEffectList(self) -> None:
+        """The effects of the bench are always the same."""
+
+    setupViewObservations = removeViewObservations = updateEffectList
 
     def setSegmentationNodeSelectorVisible(self, shown: bool) -> None:
         self._segmentations.setVisible(shown)

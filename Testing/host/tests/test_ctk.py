@@ -61,8 +61,22 @@ def test_a_path_is_typed_and_told(bench, ctk, tmp_path):
     assert paths[-1] == str(tmp_path)
     assert valid[-1] is True
     edit.currentPath = str(tmp_path / "missing")
-    assert valid[-1] is False
+    assert (valid, paths[-1]) == ([True], str(tmp_path / "missing")), "nobody looks whether it exists"
+    edit.currentPath = ""
+    assert valid == [True, False]
     edit.hide()
+
+
+def test_a_path_that_does_not_fit_is_the_current_one_but_is_not_told(bench, ctk):
+    edit, paths, texts = ctk.ctkPathLineEdit(), [], []
+    edit.nameFilters = ["Model (*.safetensors)"]
+    edit.currentPathChanged.connect(paths.append)
+    edit.comboBox().editTextChanged.connect(texts.append)
+    for text in ("a.safetensors", "a.pth", ""):
+        edit.currentPath = text
+        assert edit.currentPath == text
+    assert paths == ["a.safetensors"]
+    assert texts == ["a.safetensors", "a.pth", ""]
 
 
 def test_a_path_is_browsed_for(bench, ctk, tmp_path):
