@@ -95,7 +95,7 @@ def load_state(folder: Path, modules: dict[str, nn.Module], optimiser: torch.opt
 
 
 def _beside(parameter: Tensor, value: Tensor) -> Tensor:
-    """What an optimiser remembers of a parameter, on its device, and in its layout: kernels for all weights at once ask for that."""
+    """What an optimiser remembers of a parameter, on its device and in its layout, as kernels for all weights at once ask."""
     if value.shape != parameter.shape:  # a counter of steps
         return value.to(parameter.device)
     return torch.empty_like(parameter, dtype=value.dtype).copy_(value)
