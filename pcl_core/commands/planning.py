@@ -19,8 +19,9 @@ from pcl_core.plan import Fingerprint, Plan, load_plan, steps_in
 from pcl_core.plan_limits import require_sensible
 from pcl_core.presets import fit_size, make_plan, native_resolution, rounded
 from pcl_core.processes import World
+from pcl_core.training.choosing import choose_device, unserved
 from pcl_core.training.compiling import why_no_graphs, why_not_compiled
-from pcl_core.training.devices import choose_device, device_facts, device_name, use_cores
+from pcl_core.training.devices import device_facts, device_name, use_cores
 from pcl_core.volumes.data_sets import slice_axis
 from pcl_core.volumes.selecting import named, names_in, without
 from pcl_core.volumes.volume import Unreadable, VolumeSource
@@ -33,16 +34,18 @@ def start(args: argparse.Namespace, reporter: Reporter) -> torch.device:
     """Chooses the device and sends the first event; of several processes on a machine each takes its own GPU.
 
     Raises:
-        InputError: there is no such device, or torchrun started a command that runs in one process.
+        InputError: there is no such device, it does not work, or torchrun started a command that runs in one process.
+        OutOfMemoryError: other programs have all memory of the GPU.
     """
     world = World.of_environment()
     if world.count > 1 and args.command not in _TOGETHER:
         raise InputError(f"The command {args.command} runs in one process.", "Call it without torchrun.")
-    device = choose_device(args.device)
-    if world.count > 1 and device.type == "cuda":
-        device = choose_device(f"cuda:{world.local if device.index is None else device.index}")
+    number = world.local if world.count > 1 else None
+    device = choose_device(args.device, number)
     use_cores()
     reporter.started(args.command, __version__, device_name(device))
+    if words := unserved(device, args.device, number):
+        reporter.warning(words)
     return device
 
 

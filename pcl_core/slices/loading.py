@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pcl_core.gpu_memory import free_bytes
+
 # Of what a GPU has free beside a step's memory, so much may be taken by a bank that stays there.
 _SHARE = 0.6
 
@@ -83,8 +85,7 @@ def loader_for(images: np.ndarray, device: torch.device, step_bytes: int = 0) ->
     """
     if device.type != "cuda":
         return MappedLoader(images)
-    free, _ = torch.cuda.mem_get_info(device)
-    if images.nbytes <= _SHARE * max(0, free - step_bytes):
+    if images.nbytes <= _SHARE * max(0, free_bytes(device) - step_bytes):
         return ResidentLoader(images, device)
     return PrefetchingLoader(images, device)
 
