@@ -108,7 +108,7 @@ class Compiled:
                 self._drop()
         if failure:
             self._tell(failure)
-        return encoder(images)[0] if features is None else features  # type: ignore[no-any-return]
+        return encoder(images)[0] if features is None else features
 
     def fall(self, error: BaseException) -> bool:
         """Goes to the next mode after a failure outside of ``bottleneck``; the step is to be begun again.

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pcl_core.gpu_memory import kept_to_the_gpu
 from pcl_core.networks.unet import UNet
 from pcl_core.plan import Plan, steps_in
 from pcl_core.slices.augmentation import Augmenter
@@ -98,7 +99,7 @@ def finetune(
         OutOfMemoryError: with the next smaller batch as its hint.
         CancelledError: a checkpoint and the best model so far (without a held-out case, the last one) are kept.
     """
-    with less_memory(plan.finetune.batch, least=1):
+    with less_memory(plan.finetune.batch, least=1), kept_to_the_gpu(context.device):
         run = _Finetuning(annotations, plan, out, context, begin)
         start = first_step(run.restore, out, plan, context, resume)
         run.best.begin(start)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from pcl_core.errors import InputError
+from pcl_core.gpu_memory import kept_to_the_gpu
 from pcl_core.memory_model import pretraining_bytes, views_a_step
 from pcl_core.networks.blocks import initialise
 from pcl_core.networks.joining import process_count
@@ -84,7 +85,7 @@ def pretrain(
         OutOfMemoryError: with the next smaller batch as its hint.
         CancelledError: a checkpoint and the encoder so far are kept.
     """
-    with less_memory(plan.pretrain.batch, least=2):
+    with less_memory(plan.pretrain.batch, least=2), kept_to_the_gpu(context.device):
         run = _Pretraining(placed(bank, plan, context), plan, out, context)
         start = first_step(run.restore, out, plan, context, resume)
         loop = Loop("pretrain", run.total, run.per_epoch, run.per_epoch, out / METRICS_FILE, out / STATE_FOLDER, context)
