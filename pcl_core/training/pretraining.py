@@ -41,6 +41,8 @@ ENCODER_FILE = "encoder.safetensors"
 METRICS_FILE = "metrics.csv"
 # A figure above this means that no slice is told from another.
 COLLAPSED = 0.98
+# A checkpoint follows each epoch, unless the last one is younger: writing takes half a second, as long as epochs on a fast GPU.
+_CHECKPOINT_SECONDS = 30.0
 # Methods that go by the positions of slices in their volumes.
 _BY_POSITION = ("pcl", "gcl")
 
@@ -88,7 +90,8 @@ def pretrain(
     with less_memory(plan.pretrain.batch, least=2), kept_to_the_gpu(context.device):
         run = _Pretraining(placed(bank, plan, context), plan, out, context)
         start = first_step(run.restore, out, plan, context, resume)
-        loop = Loop("pretrain", run.total, run.per_epoch, run.per_epoch, out / METRICS_FILE, out / STATE_FOLDER, context)
+        files = (out / METRICS_FILE, out / STATE_FOLDER)
+        loop = Loop("pretrain", run.total, run.per_epoch, run.per_epoch, *files, context, _CHECKPOINT_SECONDS)
         rows = loop.run(run, start)
     last = rows[-1] if rows else {"loss": math.nan, "collapse": math.nan}  # resumed when done, and the curve is lost
     if last["collapse"] > COLLAPSED:
