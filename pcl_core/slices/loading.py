@@ -92,4 +92,4 @@ def loader_for(images: np.ndarray, device: torch.device, step_bytes: int = 0) ->
 
 def moved(values: Tensor, device: torch.device) -> Tensor:
     """A small tensor on the device; a GPU fetches it without holding up this process."""
-    return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values
+    return values if device.type == "cpu" else values.pin_memory().to(device, non_blocking=True)
