@@ -45,7 +45,7 @@ class ResidentLoader:
         self._images = torch.empty(images.shape, dtype=torch.float16, device=device)
         for first in range(0, len(images), rows_at_once):
             part = slice(first, first + rows_at_once)
-            self._images[part] = torch.from_numpy(np.ascontiguousarray(images[part])).to(device)
+            self._images[part] = torch.from_numpy(np.array(images[part])).to(device)  # a mapped file cannot be written to
 
     def images(self, rows: np.ndarray, following: np.ndarray | None = None) -> Tensor:
         """Images (N, 1, S, S)."""
