@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,7 +26,7 @@ def kept_to_the_gpu(device: torch.device) -> Iterator[None]:
     many times as long, where a training that is told can take less. Elsewhere nothing is changed: there the driver fails
     itself, and memory that other programs give back meanwhile can be had.
     """
-    if device.type != "cuda" or sys.platform != "win32":
+    if device.type != "cuda" or platform.system() != "Windows":
         yield
         return
     free, whole = torch.cuda.mem_get_info(device)

@@ -57,7 +57,7 @@ class MoCo(PretextTask):
         self.register_buffer("count", torch.ones(length, dtype=torch.long))
         self.register_buffer("filled", torch.zeros((), dtype=torch.long))  # keys that were ever put in
         self._filled = 0  # the same, known without asking a GPU, which would be waited for
-        self.register_load_state_dict_post_hook(_count_again)
+        self.register_load_state_dict_post_hook(_count_again)  # type: ignore[no-untyped-call]  # it has no annotations
         self._new: tuple[Tensor, SliceBatch] | None = None
         self._bounds = (torch.zeros(()), torch.zeros(()))
 
