@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pcl_core.commands.planning import compiled_where_it_works
 from pcl_core.plan import Plan
+from pcl_core.training.suiting import compiled_where_it_works
 from Testing.making import tiny_plan
 
 
