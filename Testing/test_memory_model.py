@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from pcl_core.memory_model import fitted_to_memory, part_of, pretraining_bytes, views_a_step
+from pcl_core.memory_model import finetuning_bytes, fitted_to_memory, part_of, pretraining_bytes, views_a_step
 from pcl_core.networks import in_parts, unet
-from pcl_core.networks.unet import Encoder
+from pcl_core.networks.unet import Encoder, UNet
 from pcl_core.plan import Plan
 from pcl_core.presets import DeviceFacts
 from Testing.making import tiny_plan
@@ -21,8 +21,12 @@ def published(**values: object) -> Plan:
 
 def activation_bytes(plan: Plan, views: int) -> int:
     """What PyTorch keeps for the gradients of the encoder, in 32 bits."""
-    encoder = Encoder(plan.network.filters)
-    weights = {parameter.untyped_storage().data_ptr() for parameter in encoder.parameters()}
+    return kept_bytes(Encoder(plan.network.filters), plan, views)
+
+
+def kept_bytes(network: nn.Module, plan: Plan, views: int) -> int:
+    """What PyTorch keeps for the gradients of a network, in 32 bits."""
+    weights = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
     held: dict[int, int] = {}
 
     def keep(tensor: Tensor) -> Tensor:
@@ -30,8 +34,8 @@ def activation_bytes(plan: Plan, views: int) -> int:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        features, skips = encoder(torch.rand(views, 1, plan.slices.size, plan.slices.size))
-    del features, skips
+        found = network(torch.rand(views, 1, plan.slices.size, plan.slices.size))
+    del found
     return sum(size for place, size in held.items() if place not in weights)
 
 
@@ -40,6 +44,20 @@ def test_the_model_counts_what_pytorch_keeps(side: int, filters: int) -> None:
     few, many = (tiny_plan(slices__size=side, network__filters=filters, pretrain__batch=batch) for batch in (2, 6))
     counted = pretraining_bytes(many, 4) - pretraining_bytes(few, 4)
     assert counted == pytest.approx(activation_bytes(few, 8), rel=0.05)
+
+
+@pytest.mark.parametrize(("side", "filters"), [(64, 16), (96, 8)])
+def test_a_step_of_the_fine_tuning_is_what_pytorch_keeps_and_the_loss_and_what_the_optimiser_has(
+    side: int, filters: int
+) -> None:
+    few, many = (tiny_plan(slices__size=side, network__filters=filters, finetune__batch=batch) for batch in (2, 6))
+    network = UNet(filters, 5)
+    # Beside the network: what flows back through its last level, and 24 bytes a class and 60 a pixel.
+    beside = 4 * side * side * (3 * 4 * filters + 24 * 5 + 60)
+    counted = finetuning_bytes(many, 4, 5) - finetuning_bytes(few, 4, 5) - beside
+    assert counted == pytest.approx(kept_bytes(network, few, 4), rel=0.05)
+    fixed = finetuning_bytes(few, 4, 5) - (finetuning_bytes(many, 4, 5) - finetuning_bytes(few, 4, 5)) / 2
+    assert fixed == pytest.approx(20 * sum(one.numel() for one in network.parameters()), rel=0.02)
 
 
 def test_the_published_step_takes_what_the_field_reports_and_in_parts_fits_into_8_gb() -> None:

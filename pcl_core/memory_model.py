@@ -1,4 +1,4 @@
-"""How much memory a step of the pretraining takes, and the plan that follows from what is free.
+"""How much memory a step of a training takes, and the plan that follows from what is free.
 
 Counted are the values that a convolution block keeps for its gradients: the output of each convolution and of each activation,
 the pooled values and the indices of the pooling (64 bits each). This file is free of torch, like the plan.
@@ -18,6 +18,8 @@ _INDEX = 8
 _USABLE = 0.85
 # Gradients and working space beside what is kept, as tensors of the first level.
 _WORKING = 3
+# Bytes a pixel: of the loss for each class (logits, probabilities, gradients, in 32 bits); of an image, its view and labels.
+_LOSS, _IMAGE = 24, 60
 _SMALLEST_PART = 4
 _PARTS = 8
 
@@ -42,9 +44,7 @@ def pretraining_bytes(plan: Plan, value_bytes: int, part: int = 0, processes: in
         processes: that share the views.
     """
     views, side, filters = -(-views_a_step(plan) // processes), plan.slices.size, plan.network.filters
-    one = [(filters * side * side >> level) * value_bytes for level in range(_LEVELS)]  # a tensor of each level, of one view
-    kept = [tensor * 17 // 4 + tensor // value_bytes // 4 * _INDEX for tensor in one]
-    bottom = 2 * one[-1] // 2
+    one, kept, bottom = _of_one_view(side, filters, value_bytes)
     fixed = 12 * _weights(filters, plan.network.projection) + 12 * views * side * side
     if not part:
         return fixed + views * (sum(kept) + bottom)
@@ -57,11 +57,43 @@ def pretraining_bytes(plan: Plan, value_bytes: int, part: int = 0, processes: in
     return fixed + max(forward_done, second_level, first_level)
 
 
+def _of_one_view(side: int, filters: int, value_bytes: int) -> tuple[list[int], list[int], int]:
+    """Bytes of a tensor of each level of the encoder, of what each level keeps for its gradients, and of the bottleneck's."""
+    one = [(filters * side * side >> level) * value_bytes for level in range(_LEVELS)]
+    kept = [tensor * 17 // 4 + tensor // value_bytes // 4 * _INDEX for tensor in one]
+    return one, kept, 2 * one[-1] // 2
+
+
+def finetuning_bytes(plan: Plan, value_bytes: int, classes: int) -> int:
+    """Largest memory of a step of the fine-tuning: activations, gradients, weights, their optimiser and their average.
+
+    A level of the decoder keeps what a level of the encoder keeps, and the skip and the raised features beside each other.
+
+    Args:
+        plan: size, filters and batch.
+        value_bytes: of one activation: 2 in half precision, or 4.
+        classes: of the network, background included.
+    """
+    images, side, filters = plan.finetune.batch, plan.slices.size, plan.network.filters
+    one, kept, bottom = _of_one_view(side, filters, value_bytes)
+    each = sum(kept) + bottom + 6 * sum(one) + _WORKING * one[0] + (_LOSS * classes + _IMAGE) * side * side
+    weights = _encoder_weights(filters) + sum(8 * width * width + 27 * width * width for width in _widths(filters)[:-1])
+    return 20 * weights + images * each
+
+
 def _weights(filters: int, projection: int) -> int:
     """Parameters of encoder and projection head; biases and normalisations, a few thousand, are left out."""
-    widths = [filters << level for level in range(_LEVELS + 1)]
-    blocks = zip([1, *widths[:-1]], widths, strict=True)
-    return sum(9 * (inputs + outputs) * outputs for inputs, outputs in blocks) + widths[-1] * (widths[-1] + projection)
+    width = _widths(filters)[-1]
+    return _encoder_weights(filters) + width * (width + projection)
+
+
+def _encoder_weights(filters: int) -> int:
+    widths = _widths(filters)
+    return sum(9 * (inputs + outputs) * outputs for inputs, outputs in zip([1, *widths[:-1]], widths, strict=True))
+
+
+def _widths(filters: int) -> list[int]:
+    return [filters << level for level in range(_LEVELS + 1)]
 
 
 def fitted_to_memory(plan: Plan, device: DeviceFacts, processes: int = 1) -> Plan:

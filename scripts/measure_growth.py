@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pcl_core.bench.machine import describe
 from pcl_core.bench.material import small_volumes
-from pcl_core.training.devices import choose_device
+from pcl_core.training.choosing import choose_device
 
 # What runs in each process (on Linux): the command line, then its time and memory as the last line. VmHWM counts pages of the
 # mapped bank too, which the system takes back when it needs them; RssAnon does not.

@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.autograd import DeviceType
+from torch.autograd.profiler_util import FunctionEvent
 
 from pcl_core.bench import plain
 from pcl_core.bench.floors import Rates, work_of
 from pcl_core.bench.input_stages import augmentation, preparing, reading
 from pcl_core.bench.machine import copy_rate, peak_bytes, peak_rate
-from pcl_core.bench.material import Setting
-from pcl_core.bench.measuring import each, forget_peak, measure, peak_since
-from pcl_core.bench.network_stages import passes, pretraining
+from pcl_core.bench.material import Setting, plan_of
+from pcl_core.bench.measuring import each, forget_peak, kernel_seconds, measure, peak_since
+from pcl_core.bench.network_stages import few_and_many, passes, pretraining
 from pcl_core.cli import main
 from pcl_core.training.devices import compute_type
 
@@ -76,6 +79,40 @@ def test_the_time_of_a_repetition_leaves_out_what_a_run_does_once() -> None:
     found = each(lambda repetitions: time.sleep(0.2 + 0.02 * repetitions), CPU, few=1, many=6)
     assert found.seconds == pytest.approx(0.02, rel=0.5)
     assert found.busy < 0.5
+
+
+def test_the_work_of_a_gpu_is_its_kernels_and_not_what_started_them() -> None:
+    def event(kind: Any, start: int, end: int, annotation: bool = False) -> FunctionEvent:
+        return FunctionEvent(0, "work", 0, start, end, device_type=kind, is_user_annotation=annotation)
+
+    events = [
+        event(DeviceType.CPU, 0, 5000),
+        event(DeviceType.CUDA, 1000, 2000),
+        event(DeviceType.CUDA, 2500, 3000),
+        event(DeviceType.CUDA, 0, 9000, annotation=True),
+    ]
+    assert kernel_seconds(events) == pytest.approx(0.0015)
+
+
+def test_what_is_timed_is_planned_as_a_training_on_the_device_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu = torch.device("cuda")
+    says = {"get_device_capability": (8, 0), "mem_get_info": (2**34, 2**34), "memory_reserved": 0, "memory_allocated": 0}
+    for name, answer in says.items():
+        monkeypatch.setattr(torch.cuda, name, lambda _device, answer=answer: answer)
+    monkeypatch.setattr("pcl_core.training.compiling.importlib.util.find_spec", lambda _name: True)
+    monkeypatch.setattr("pcl_core.training.compiling.sys.platform", "linux")
+    small, large = (plan_of(Setting(gpu, side, 32, 32)).pretrain for side in (64, 1024))
+    assert (small.compiled, small.graphs, small.part) == (True, True, 0)
+    assert (large.compiled, large.graphs, large.part) == (True, False, 8)
+    assert not plan_of(TINY).pretrain.compiled
+
+
+@pytest.mark.parametrize(("per_epoch", "most"), [(14, 200), (53, 46)])
+def test_both_trainings_of_a_comparison_on_a_gpu_have_the_same_checkpoints(per_epoch: int, most: int) -> None:
+    few, many = few_and_many(torch.device("cuda"), per_epoch, most)
+    assert per_epoch < few < many
+    assert many - few <= most
+    assert few_and_many(CPU, per_epoch, most) == (3, 27)
 
 
 @pytest.mark.parametrize("stage", [augmentation, preparing, reading])

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from pcl_core.cancellation import Cancellation
-from pcl_core.errors import CancelledError, InputError
+from pcl_core.errors import CancelledError, InputError, OutOfMemoryError
+from pcl_core.inference.embedding import EncoderFeatures
 from pcl_core.inference.predicting import Predictor
-from pcl_core.networks.unet import UNet
+from pcl_core.networks.unet import Encoder, UNet
 from pcl_core.training.weights import SegmentClass, WeightFile, save_weights
 from Testing.making import grid_of, restored, slice_plan, stack, tiny_plan, volume_of
 
@@ -311,3 +312,24 @@ def test_confidence_is_the_probability_of_the_label_in_percent():
 
 def test_confidence_is_left_out_unless_asked_for():
     assert predictor_of().predict(volume_of(painted(anatomy()))).confidence is None
+
+
+@pytest.mark.parametrize(
+    ("load", "network", "kind", "module"),
+    [
+        (Predictor.load, UNet(4, 3), "unet", "pcl_core.inference.predicting"),
+        (EncoderFeatures.load, Encoder(4), "encoder", "pcl_core.inference.embedding"),
+    ],
+)
+def test_a_gpu_that_others_have_filled_is_told_as_that_while_loading(
+    load, network, kind, module, tmp_path, monkeypatch
+) -> None:
+    def full(_network: nn.Module, _device: torch.device) -> nn.Module:
+        raise torch.AcceleratorError("CUDA error: out of memory")
+
+    about = WeightFile(kind, tiny_plan(), CLASSES if kind == "unet" else ())
+    save_weights(tmp_path / "w.safetensors", network.state_dict(), about)
+    monkeypatch.setattr(f"{module}.on_device", full)
+    with pytest.raises(OutOfMemoryError, match="memory of the device") as caught:
+        load(tmp_path / "w.safetensors", torch.device("cuda"))
+    assert "--device cpu" in caught.value.hint

@@ -50,6 +50,15 @@ def test_the_queue_forgets_its_oldest_keys_first() -> None:
     assert task.index.tolist() == [4, 5, 2, 3, 4, 5, 0, 1, 2, 3]
 
 
+def test_a_queue_that_is_resumed_is_as_long_as_it_was() -> None:
+    encoder = encoder_of()
+    task, other = task_of(encoder), task_of(encoder)
+    task.loss(forward_of(encoder), batch_of(6), STILL, seeded())
+    task.after_step(encoder)
+    torch.nn.ModuleDict({"task": other}).load_state_dict(torch.nn.ModuleDict({"task": task}).state_dict())
+    assert other._length() == task._length() == 6
+
+
 @pytest.mark.parametrize("threshold", [0.0, 0.4])
 def test_the_loss_is_the_loop_over_queries_and_candidates(threshold: float) -> None:
     encoder = encoder_of().eval()  # so that keys do not depend on the batch's statistics
@@ -74,8 +83,8 @@ def test_equal_keys_score_as_collapsed() -> None:
     encoder = encoder_of()
     task = task_of(encoder, threshold=0.3)
     batch = batch_of()
-    task.keys.fill_(8**-0.5)
-    task.filled += len(task.keys)
+    full = {"keys": torch.full_like(task.keys, 8**-0.5), "filled": torch.tensor(len(task.keys))}
+    task.load_state_dict({**task.state_dict(), **full})
     with torch.no_grad():  # heads that answer everything alike
         for head in (task.head, task.slow_head):
             head.layers[2].weight.zero_()

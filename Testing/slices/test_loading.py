@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,3 +55,10 @@ def test_on_the_processor_slices_stay_in_the_mapped_file() -> None:
     assert isinstance(loader_for(IMAGES, CPU), MappedLoader)
     values = torch.arange(3)
     assert moved(values, CPU) is values
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_mapped_file_is_brought_onto_the_device_without_a_word(tmp_path: Path) -> None:
+    IMAGES.tofile(tmp_path / "slices.f16")
+    mapped = np.memmap(tmp_path / "slices.f16", dtype=np.float16, mode="r", shape=IMAGES.shape)
+    assert torch.equal(ResidentLoader(mapped, CPU, 7).images(EPOCH[0]), MappedLoader(IMAGES).images(EPOCH[0]))

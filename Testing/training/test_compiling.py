@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 import torch
+from functorch.compile import make_boxed_func
+from torch._dynamo.backends.common import aot_autograd
 
 from pcl_core.events import Collected, Reporter
 from pcl_core.networks.unet import Encoder
@@ -80,6 +82,27 @@ def test_a_mode_that_works_is_compiled_once_and_nothing_is_said() -> None:
     sink, compiler = Collected(), Compiler()
     encoded(Compiled((GRAPHS, PLAIN), Reporter(sink), compiler))
     assert compiler.tried == [GRAPHS]
+    assert not sink.named("warning")
+
+
+def test_the_backward_pass_of_a_compiled_encoder_gets_no_gradients_of_the_skips() -> None:
+    # They are zeros that take as much memory as the skips.
+    tangents: list[int] = []
+
+    def backward(graph: torch.fx.GraphModule, _inputs: object) -> Any:
+        tangents.append(sum(node.op == "placeholder" and "tangents" in node.name for node in graph.graph.nodes))
+        return make_boxed_func(graph.forward)
+
+    backend = aot_autograd(fw_compiler=lambda graph, _inputs: make_boxed_func(graph.forward), bw_compiler=backward)
+    compiled = Compiled((PLAIN,), Reporter(), lambda module, mode: torch.compile(module, backend=backend))
+    compiled.bottleneck(Encoder(4), torch.rand(2, 1, 16, 16)).sum().backward()
+    assert tangents == [1]
+
+
+def test_without_a_mode_a_failure_is_not_the_compilers() -> None:
+    sink = Collected()
+    assert not Compiled((), Reporter(sink)).fall(RuntimeError("a fault"))
+    assert not Compiled((PLAIN,), Reporter(sink)).fall(MemoryError())
     assert not sink.named("warning")
 
 

@@ -46,3 +46,22 @@ def test_a_rate_of_zero_changes_nothing(make) -> None:
     descent.backward(network(torch.tensor([[1.0, 2.0]])).sum())
     descent.step(0.0)
     assert torch.equal(network.weight.detach(), torch.ones(1, 2))
+
+
+@pytest.mark.parametrize(("capability", "fused"), [((7, 5), None), ((8, 6), True), ((6, 1), True)])
+def test_momentum_is_not_left_to_one_kernel_where_steps_may_be_skipped(capability, fused, monkeypatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: capability)
+    (group,) = sgd(layer().parameters(), torch.device("cuda"), 0.9, 0.0).param_groups
+    assert group["fused"] is fused
+    (group,) = adamw(layer().parameters(), torch.device("cuda"), 0.0).param_groups
+    assert group["fused"] is True
+
+
+def test_a_first_step_that_is_skipped_leaves_no_trace() -> None:
+    network = layer()
+    descent = Descent(sgd(network.parameters(), CPU, 0.9, 0.0), CPU)
+    descent._scaler = torch.amp.GradScaler("cpu", 2.0**13)
+    for value in (torch.inf, 1.0):
+        descent.backward(network(torch.full((1, 2), value)).sum())
+        descent.step(0.1)
+    torch.testing.assert_close(network.weight.detach(), torch.full((1, 2), 0.9))

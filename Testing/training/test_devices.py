@@ -6,45 +6,22 @@ import pytest
 import torch
 from torch import nn
 
-from pcl_core.errors import InputError, OutOfMemoryError
+from pcl_core.errors import OutOfMemoryError
 from pcl_core.networks.unet import UNet
+from pcl_core.training import devices
 from pcl_core.training.devices import (
     autocast,
     channels_last,
-    choose_device,
     device_facts,
     device_name,
     explained_memory,
     half_precision,
+    is_want_of_memory,
     on_device,
     usable_cores,
 )
 
 CPU = torch.device("cpu")
-
-
-@pytest.mark.parametrize("name", ["gpu", "", "cuda:x", "meta", "mps", "xpu:0", "cuda:-1"])
-def test_an_unknown_device_is_refused(name: str) -> None:
-    with pytest.raises(InputError) as caught:
-        choose_device(name)
-    assert caught.value.hint
-
-
-def test_the_processor_and_the_best_device_are_always_there() -> None:
-    assert choose_device("cpu") == CPU
-    assert choose_device("auto").type in ("cpu", "cuda")
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
-def test_a_gpu_that_is_not_there_is_refused_with_the_reason() -> None:
-    with pytest.raises(InputError, match="No GPU can be used"):
-        choose_device("cuda:0")
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no GPU")
-def test_a_gpu_beyond_the_last_is_refused() -> None:
-    with pytest.raises(InputError, match="There is no cuda:99"):
-        choose_device("cuda:99")
 
 
 def test_the_facts_of_the_processor_are_the_machines() -> None:
@@ -89,6 +66,65 @@ def test_numpys_and_pythons_memory_errors_are_explained_too() -> None:
 
     with pytest.raises(OutOfMemoryError, match="not enough"):
         exhaust()
+
+
+NO_ENGINE = "GET was unable to find an engine to execute this computation"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+        torch.AcceleratorError("CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported"),
+        RuntimeError("Triton Error [CUDA]: out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
+    ],
+    ids=str,
+)
+def test_every_way_in_which_a_gpu_runs_out_of_memory_is_explained_as_that(error: RuntimeError) -> None:
+    assert is_want_of_memory(error)
+    with pytest.raises(OutOfMemoryError, match="memory of the device"), explained_memory("Try less."):
+        raise error
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_a_convolution_without_an_algorithm_lacks_memory_only_where_a_small_one_works(works, monkeypatch) -> None:
+    monkeypatch.setattr(devices, "small_convolution_works", lambda: works)
+    assert is_want_of_memory(RuntimeError(NO_ENGINE)) == works
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_without_a_gpu_no_algorithm_is_no_want_of_memory() -> None:
+    assert not is_want_of_memory(RuntimeError(NO_ENGINE))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no GPU")
+def test_a_gpu_that_works_does_a_small_convolution() -> None:
+    assert devices.small_convolution_works()
+
+
+@pytest.mark.parametrize("words", ["DefaultCPUAllocator: can't allocate memory", "not enough memory", "std::bad_alloc"])
+def test_want_of_the_machines_memory_is_told_as_that(words: str) -> None:
+    with pytest.raises(OutOfMemoryError, match="memory of the machine"), explained_memory("Try less."):
+        raise RuntimeError(words)
+
+
+@pytest.mark.parametrize("words", ["CUDA error: no kernel image is available", "CUDNN_STATUS_NOT_SUPPORTED", "out of resource"])
+def test_faults_of_a_gpu_are_no_want_of_memory(words: str) -> None:
+    assert not is_want_of_memory(RuntimeError(words))
+
+
+def test_a_gpu_that_others_have_filled_is_told_as_that_when_it_is_asked(monkeypatch) -> None:
+    def full(_device: torch.device) -> tuple[int, int]:
+        raise torch.AcceleratorError("CUDA error: out of memory")
+
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: (8, 0))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", full)
+    with pytest.raises(OutOfMemoryError) as caught:
+        device_facts(torch.device("cuda"))
+    assert "--device cpu" in caught.value.hint
 
 
 def test_other_faults_pass_unchanged() -> None:

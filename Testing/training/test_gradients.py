@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
+from functorch.compile import make_boxed_func
 from torch import Tensor, nn
+from torch._dynamo.backends.common import aot_autograd
 
 from pcl_core.events import Collected, Reporter
 from pcl_core.networks.blocks import initialise
 from pcl_core.networks.unet import Encoder
 from pcl_core.pretext.registry import make_task
 from pcl_core.slices.augmentation import Augmenter
-from pcl_core.training.compiling import Compiled
+from pcl_core.training.compiling import GRAPHS, PLAIN, Compiled
 from pcl_core.training.descent import Descent, sgd
 from pcl_core.training.gradients import Gradients
 from pcl_core.training.objective import Objective
@@ -41,7 +44,29 @@ class Greedy(nn.MaxPool2d):
         return super().forward(values)
 
 
-def gradients_of(pool: nn.Module | None, sink: Collected) -> tuple[Objective, Gradients]:
+class FailsBackwards:
+    """Compiles as PyTorch does for the forward pass; in some modes the backward pass fails, as the recording of a graph may."""
+
+    def __init__(self, *failing: str) -> None:
+        self.failing = failing
+        self.tried: list[str] = []
+
+    def __call__(self, module: nn.Module, mode: str) -> Any:
+        self.tried.append(mode)
+
+        def backward(graph: torch.fx.GraphModule, _inputs: object) -> Any:
+            def run(values: list[Tensor]) -> Any:
+                if mode in self.failing:
+                    raise RuntimeError("the recording failed")
+                return graph.forward(*values)
+
+            return make_boxed_func(lambda *values: run(list(values)))
+
+        backend = aot_autograd(fw_compiler=lambda graph, _inputs: make_boxed_func(graph.forward), bw_compiler=backward)
+        return torch.compile(module, backend=backend)
+
+
+def gradients_of(pool: nn.Module | None, sink: Collected, compiled: Compiled | None = None) -> tuple[Objective, Gradients]:
     plan = tiny_plan()
     weights = generator_for(0, "weights")
     encoder = Encoder(4)
@@ -49,7 +74,7 @@ def gradients_of(pool: nn.Module | None, sink: Collected) -> tuple[Objective, Gr
     if pool is not None:
         encoder.pool = pool  # type: ignore[assignment]
     task = make_task(plan, encoder, 11, weights)
-    objective = Objective(encoder, task, CPU, 0, Compiled((), Reporter()), torch.float32)
+    objective = Objective(encoder, task, CPU, 0, compiled or Compiled((), Reporter()), torch.float32)
     objective.train()
     descent = Descent(sgd(objective.parameters(), CPU, 0.9, 0.0), CPU)
     return objective, Gradients(objective, descent, 14, Reporter(sink))
@@ -96,3 +121,22 @@ def test_another_fault_is_no_want_of_memory() -> None:
         loss_of(gradients)
     assert objective.part == 0
     assert not sink.named("warning")
+
+
+@pytest.mark.parametrize(
+    ("failing", "words"), [((GRAPHS,), ["without CUDA graphs"]), ((GRAPHS, PLAIN), ["without", "as it is"])]
+)
+def test_a_compiled_encoder_that_fails_in_the_backward_pass_is_fallen_back_from_with_the_same_result(failing, words) -> None:
+    sink, compiler = Collected(), FailsBackwards(*failing)
+    plain, wanted = gradients_of(None, Collected())
+    fallen, found = gradients_of(None, sink, Compiled((GRAPHS, PLAIN), Reporter(sink), compiler))
+    torch.testing.assert_close(loss_of(found), loss_of(wanted), atol=1e-5, rtol=1e-5)
+    warnings = [event["message"] for event in sink.named("warning")]
+    assert [some in warning for some, warning in zip(words, warnings, strict=True)] == [True] * len(words)
+    assert all("the recording failed" in warning for warning in warnings)
+    assert compiler.tried == [GRAPHS, PLAIN]
+    assert fallen.part == 0
+    for one, other in zip(plain.parameters(), fallen.parameters(), strict=True):
+        torch.testing.assert_close(other.grad, one.grad, atol=1e-4, rtol=1e-3)
+    for name, buffer in plain.named_buffers():  # statistics moved once, not once for each try
+        torch.testing.assert_close(dict(fallen.named_buffers())[name], buffer, atol=1e-5, rtol=1e-4, msg=name)

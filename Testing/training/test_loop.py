@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,25 @@ def test_epochs_are_counted_in_epochs_also_when_checkpoints_are_rarer(tmp_path: 
     rows = loop_of(tmp_path, 12, per_epoch=2, per_checkpoint=6).run(trainee := Counter(), 0)
     assert [row["epoch"] for row in rows] == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6]
     assert trainee.saved == [6, 12]
+
+
+@pytest.mark.parametrize(
+    ("a_step", "saved"),
+    [(1.0, [4, 22]), (2.5, [4, 12, 20, 22]), (5.0, [4, 8, 12, 16, 20, 22]), (100.0, [4, 8, 12, 16, 20, 22])],
+)
+def test_a_checkpoint_is_left_out_when_the_last_one_is_seconds_old(a_step: float, saved: list[int], tmp_path: Path) -> None:
+    # Writing takes as long as many steps of a fast GPU.
+    trainee = Counter()
+    loop = replace(loop_of(tmp_path, 22), least_seconds=20.0, clock=lambda: a_step * len(trainee.steps))
+    loop.run(trainee, 0)
+    assert trainee.saved == saved
+
+
+def test_a_cancelled_run_saves_however_young_the_last_checkpoint_is(tmp_path: Path) -> None:
+    trainee = Counter()
+    with pytest.raises(CancelledError):
+        replace(loop_of(tmp_path, 40, cancel_at=10), least_seconds=1e9).run(trainee, 0)
+    assert trainee.saved == [4, 10]
 
 
 def test_a_long_training_has_about_200_rows_and_always_the_last(tmp_path: Path) -> None:

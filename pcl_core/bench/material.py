@@ -11,10 +11,12 @@ import torch
 from pcl_core.cancellation import Cancellation
 from pcl_core.events import Reporter
 from pcl_core.plan import Fingerprint, Plan
-from pcl_core.presets import DeviceFacts, make_plan
+from pcl_core.presets import make_plan
 from pcl_core.slices.bank import BankItem, SliceBank
 from pcl_core.slices.banking import build_bank
 from pcl_core.slices.batch import SliceBatch
+from pcl_core.training.devices import device_facts
+from pcl_core.training.suiting import suited_to_machine
 from pcl_core.training.weights import SegmentClass
 from pcl_core.volumes.discovery import find_volumes
 from pcl_core.volumes.geometry import Geometry
@@ -58,11 +60,12 @@ def bank_of(folder: Path, setting: Setting, volumes: int = 12) -> SliceBank:
 
 
 def plan_of(setting: Setting) -> Plan:
-    """The recommended plan for small volumes, at the size that is timed."""
+    """The recommended plan for small volumes, at the size that is timed, as a training on the device would have it."""
     millimetres = float(max(SMALL[:2]))
     fingerprint = Fingerprint(12, 12 * SMALL[2], SMALL[2], (1.0, 1.0, 1.0), millimetres, millimetres)
-    plan = make_plan("recommended", fingerprint, DeviceFacts("cpu", 0))
-    return plan.override(slices__size=setting.side, network__filters=setting.filters, pretrain__batch=setting.batch)
+    plan = make_plan("recommended", fingerprint, device_facts(setting.device))
+    plan = plan.override(slices__size=setting.side, network__filters=setting.filters, pretrain__batch=setting.batch)
+    return suited_to_machine(plan, setting.device, fingerprint.slices)
 
 
 def classes_of(count: int) -> tuple[SegmentClass, ...]:

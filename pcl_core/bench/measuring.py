@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 import torch
+from torch.autograd.profiler_util import FunctionEvent
 
 from pcl_core.bench.machine import peak_bytes, synchronise
 
@@ -44,7 +45,7 @@ def measure(work: Callable[[], object], device: torch.device, enough: float = _E
         times.append(time.perf_counter() - before)
     wall = time.perf_counter() - begin
     if device.type == "cuda":
-        return Measured(median(times), _gpu_share(work, device))
+        return Measured(median(times), min(1.0, _gpu_seconds(work, device, _FEWEST) / _FEWEST / median(times)))
     return Measured(median(times), min(1.0, (time.process_time() - processor) / wall / torch.get_num_threads()))
 
 
@@ -63,20 +64,26 @@ def each(run: Callable[[int], object], device: torch.device, few: int, many: int
     (few_wall, few_processor), (many_wall, many_processor) = times(few), times(many)
     wall = max(many_wall - few_wall, 1e-9)
     if device.type == "cuda":
-        return Measured(wall / (many - few), _gpu_share(lambda: run(many), device))
+        worked = _gpu_seconds(lambda: run(many), device) - _gpu_seconds(lambda: run(few), device)
+        return Measured(wall / (many - few), max(0.0, min(1.0, worked / wall)))
     busy = (many_processor - few_processor) / wall / torch.get_num_threads()
     return Measured(wall / (many - few), max(0.0, min(1.0, busy)))
 
 
-def _gpu_share(work: Callable[[], object], device: torch.device) -> float:
+def _gpu_seconds(work: Callable[[], object], device: torch.device, times: int = 1) -> float:
+    """Seconds in which a GPU worked. The profiler holds the processor up, but not the kernels: the time is taken without it."""
     synchronise(device)
-    begin = time.perf_counter()
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
-        work()
+        for _ in range(times):
+            work()
         synchronise(device)
-    wall = time.perf_counter() - begin
-    busy = float(sum(event.self_device_time_total for event in profile.key_averages()))
-    return min(1.0, busy / 1e6 / wall)
+    return kernel_seconds(profile.events() or ())
+
+
+def kernel_seconds(events: Iterable[FunctionEvent]) -> float:
+    """Seconds of the kernels and copies in a profile; the processor's calls that started them tell the same time again."""
+    kernels = (one for one in events if one.device_type.name == "CUDA" and not one.is_user_annotation)
+    return float(sum(one.time_range.end - one.time_range.start for one in kernels)) / 1e6
 
 
 def forget_peak(device: torch.device) -> None:

@@ -23,7 +23,7 @@ from pcl_core.networks.unet import Encoder, UNet
 from pcl_core.pretext.registry import make_task
 from pcl_core.slices.augmentation import Augmenter
 from pcl_core.training.cases import Split
-from pcl_core.training.compiling import Compiled
+from pcl_core.training.compiling import Compiled, modes_of
 from pcl_core.training.context import Context
 from pcl_core.training.descent import Descent, sgd
 from pcl_core.training.finetuning import Annotations, finetune
@@ -33,6 +33,8 @@ from pcl_core.training.weights import WeightFile
 
 # Steps of a short and of a longer training; a step takes what these differ by.
 _FEW, _MANY = 3, 27
+# On a GPU, steps are short beside a checkpoint: so many lie between that of the first epoch and the next one.
+_WARM, _TIMED = 6, 200
 _TUNING_SHARE = 4
 
 
@@ -43,6 +45,13 @@ class _Still(Augmenter):
         self, images: Tensor, generator: torch.Generator, labels: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
         return images, labels
+
+
+def few_and_many(device: torch.device, per_epoch: int, most: int) -> tuple[int, int]:
+    """Steps of the two trainings, with equally many checkpoints in both."""
+    if device.type != "cuda":
+        return _FEW, _MANY
+    return per_epoch + _WARM, per_epoch + _WARM + min(_TIMED, most)
 
 
 def _pretraining_work(setting: Setting) -> Work:
@@ -57,7 +66,9 @@ def passes(setting: Setting, rates: Rates) -> list[Stage]:
     encoder = Encoder(setting.filters)
     weights = torch.Generator().manual_seed(0)
     initialise(encoder, weights)
-    objective = Objective(encoder, make_task(plan, encoder, 1, weights), device, 0, Compiled((), Reporter()))
+    how = plan.pretrain
+    compiled = Compiled(modes_of(how.compiled, how.graphs, device), Reporter())
+    objective = Objective(encoder, make_task(plan, encoder, 1, weights), device, how.part, compiled)
     objective.train()
     descent = Descent(sgd(objective.parameters(), device, 0.9, 1e-5), device)
     batch, still = setting.slice_batch(), _Still(plan.pretrain.augmentation)
@@ -100,9 +111,10 @@ def pretraining(setting: Setting, rates: Rates) -> list[Stage]:
         def run(steps: int) -> None:
             pretrain(bank, plan.override(pretrain__steps=steps), Path(name) / f"{steps} steps", context)
 
-        run(_FEW)
+        few, many = few_and_many(device, -(-len(bank.rows) // setting.batch), _TIMED)
+        run(few)
         forget_peak(device)
-        found = each(run, device, _FEW, _MANY)
+        found = each(run, device, few, many)
         peak = peak_since(device)
     training = plain.PlainPretraining(setting.side, setting.filters, setting.batch, device)
     plainly = plain.with_workers(training, setting.side, setting.batch, device)
@@ -124,9 +136,11 @@ def finetuning(setting: Setting, rates: Rates) -> list[Stage]:
         def run(steps: int) -> None:
             finetune(annotations, plan.override(finetune__steps=steps), Path(name) / f"{steps} steps", context)
 
-        run(_FEW)
+        per_epoch = -(-len(bank.rows) // batch)
+        few, many = few_and_many(device, per_epoch, max(1, per_epoch - _WARM - 1))
+        run(few)
         forget_peak(device)
-        found = each(run, device, _FEW, _MANY)
+        found = each(run, device, few, many)
         peak = peak_since(device)
     plainly = plain.with_workers(plain.PlainFinetuning(setting.filters, 1 + len(classes), device), setting.side, batch, device)
     floor = (1 + BACKWARD) * rates.floor(work.operations, work.moved)

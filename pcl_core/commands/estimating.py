@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +17,8 @@ from pcl_core.cancellation import Cancellation
 from pcl_core.errors import CancelledError
 from pcl_core.events import Event, Reporter
 from pcl_core.plan import Plan, steps_in
-from pcl_core.slices.bank import BankItem, SliceBank
+from pcl_core.pretext.gcl import GCLGD
+from pcl_core.slices.bank import BankedVolume, BankItem, SliceBank
 from pcl_core.slices.banking import build_bank
 from pcl_core.training.cases import annotated_rows
 from pcl_core.training.context import Context
@@ -31,6 +32,8 @@ _STEPS = 12
 # The first step also starts threads and chooses algorithms; so many seconds after it, what was timed is enough.
 _SECONDS = 4.0
 _BYTES_A_PIXEL = 2
+# A batch of partitions has one slice of each quarter of a volume.
+_SLICES_BY_PARTITION = 4
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def estimate(
         CancelledError: somebody asked to stop.
     """
     slices = {one.id: canonical_view(one.geometry, plan.slices.axis).shape[0] for one in sources}
-    sampled = _enough(sources, slices, plan.pretrain.batch)
+    sampled = enough(sources, slices, plan)
     with tempfile.TemporaryDirectory(prefix="pclseg-") as name:
         begin = time.monotonic()
         items = [BankItem(source) for source in sampled]
@@ -101,9 +104,9 @@ def estimate_finetuning(
     batch = min(plan.finetune.batch, rows)
     steps = steps_in(plan.finetune.steps, plan.finetune.epochs, rows, batch)
     watch = _Watch(reporter, cancellation)
-    short = replace(plan, finetune=replace(plan.finetune, steps=_STEPS, epochs=None))
+    few = replace(plan, finetune=replace(plan.finetune, steps=_STEPS, epochs=None))
     with tempfile.TemporaryDirectory(prefix="pclseg-") as name, suppress(CancelledError):
-        finetune(annotations, short, Path(name), Context(device, 0, Reporter(watch), watch.enough), begin)
+        finetune(annotations, few, Path(name), Context(device, 0, Reporter(watch), watch.enough), begin)
     if cancellation.requested:
         raise CancelledError()
     speed = median(watch.speeds[1:] or watch.speeds)
@@ -111,14 +114,36 @@ def estimate_finetuning(
     return Estimate(steps, steps * batch / speed, peak_bytes(device), bank_bytes)
 
 
-def _enough(sources: Sequence[VolumeSource], slices: dict[str, int], batch: int) -> list[VolumeSource]:
-    """The first volumes that together fill a batch, or all."""
+def enough(sources: Sequence[VolumeSource], slices: Mapping[str, int], plan: Plan) -> list[VolumeSource]:
+    """The first volumes that together fill a batch, or all.
+
+    Args:
+        sources: all volumes.
+        slices: of each, by id.
+        plan: of the pretraining.
+    """
+    most = _SLICES_BY_PARTITION if plan.pretrain.method == GCLGD.name else None
     taken: list[VolumeSource] = []
     for source in sources:
         taken.append(source)
-        if sum(slices[one.id] for one in taken) >= batch:
+        if sum(slices[one.id] if most is None else min(most, slices[one.id]) for one in taken) >= plan.pretrain.batch:
             break
     return taken
+
+
+def one_batch(bank: SliceBank, batch: int) -> SliceBank:
+    """The bank with as many of its slices as a batch has, or all: more would be shared out among batches that are smaller."""
+    volumes: list[BankedVolume] = []
+    for volume in bank.volumes:
+        left = batch - sum(one.count for one in volumes)
+        if left > 0:
+            volumes.append(replace(volume, count=min(volume.count, left)))
+    return replace(bank, volumes=tuple(volumes))
+
+
+def short(plan: Plan) -> Plan:
+    """The plan for some steps of a pretraining; compiling would take longer than all of them."""
+    return replace(plan, pretrain=replace(plan.pretrain, steps=_STEPS, epochs=None, compiled=False, graphs=False))
 
 
 def _voxels(sources: Sequence[VolumeSource]) -> int:
@@ -130,9 +155,10 @@ def _slices_a_second(
 ) -> float:
     """Median speed of the steps after the first."""
     watch = _Watch(reporter, cancellation)
-    short = replace(plan, pretrain=replace(plan.pretrain, steps=_STEPS, epochs=None))
+    if plan.pretrain.method != GCLGD.name:  # which takes few slices of each volume
+        bank = one_batch(bank, plan.pretrain.batch)
     with suppress(CancelledError):
-        pretrain(bank, short, out, Context(device, 0, Reporter(watch), watch.enough))
+        pretrain(bank, short(plan), out, Context(device, 0, Reporter(watch), watch.enough))
     if cancellation.requested:
         raise CancelledError()
     return median(watch.speeds[1:] or watch.speeds)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from pcl_core.commands.experiment_data import Material
 from pcl_core.commands.held_out import judge_held_out
-from pcl_core.commands.planning import suited_to_machine
 from pcl_core.errors import CancelledError, InputError
 from pcl_core.evaluation.cells import Cell, Result
 from pcl_core.evaluation.patients import EVALUATION_FILE
@@ -26,6 +25,7 @@ from pcl_core.training.finetuning import MODEL_FILE, Annotations, finetune
 from pcl_core.training.pretraining import ENCODER_FILE, pretrain
 from pcl_core.training.starting import Start
 from pcl_core.training.state import FILE, STATE_FOLDER
+from pcl_core.training.suiting import suited_to_machine
 from pcl_core.training.weights import load_weights
 from pcl_core.volumes.class_names import class_names
 

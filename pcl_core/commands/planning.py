@@ -14,14 +14,13 @@ from pcl_core.errors import InputError
 from pcl_core.events import Reporter
 from pcl_core.files import writable_folder
 from pcl_core.fingerprinting import take_fingerprint
-from pcl_core.memory_model import fitted_to_memory, pretraining_bytes
-from pcl_core.plan import Fingerprint, Plan, SlicePlan, load_plan, steps_in
+from pcl_core.plan import Fingerprint, Plan, SlicePlan, load_plan
 from pcl_core.plan_limits import require_sensible
 from pcl_core.presets import fit_size, make_plan, native_resolution, rounded
 from pcl_core.processes import World
 from pcl_core.slices.preparing import largest_side
-from pcl_core.training.compiling import why_no_graphs, why_not_compiled
-from pcl_core.training.devices import choose_device, device_facts, device_name, use_cores
+from pcl_core.training.choosing import choose_device, unserved
+from pcl_core.training.devices import device_facts, device_name, use_cores
 from pcl_core.volumes.data_sets import slice_axis
 from pcl_core.volumes.selecting import named, names_in, without
 from pcl_core.volumes.volume import Unreadable, VolumeSource
@@ -36,16 +35,18 @@ def start(args: argparse.Namespace, reporter: Reporter) -> torch.device:
     """Chooses the device and sends the first event; of several processes on a machine each takes its own GPU.
 
     Raises:
-        InputError: there is no such device, or torchrun started a command that runs in one process.
+        InputError: there is no such device, it does not work, or torchrun started a command that runs in one process.
+        OutOfMemoryError: other programs have all memory of the GPU.
     """
     world = World.of_environment()
     if world.count > 1 and args.command not in _TOGETHER:
         raise InputError(f"The command {args.command} runs in one process.", "Call it without torchrun.")
-    device = choose_device(args.device)
-    if world.count > 1 and device.type == "cuda":
-        device = choose_device(f"cuda:{world.local if device.index is None else device.index}")
+    number = world.local if world.count > 1 else None
+    device = choose_device(args.device, number)
     use_cores()
     reporter.started(args.command, __version__, device_name(device))
+    if words := unserved(device, args.device, number):
+        reporter.warning(words)
     return device
 
 
@@ -102,42 +103,6 @@ def fresh_plan(
     fingerprint = take_fingerprint(sources, axis, ranges)
     plan = make_plan(args.preset or "recommended", fingerprint, device_facts(device), axis, layout)
     return with_fitting_grid(plan, fingerprint, args.size, args.resolution)
-
-
-def suited_to_machine(plan: Plan, device: torch.device, slices: int, processes: int = 1) -> Plan:
-    """The plan with what follows from the machine alone and changes no result: how much at once, and whether compiled.
-
-    Args:
-        plan: with all options.
-        device: of the training.
-        slices: of all volumes.
-        processes: that share a batch.
-    """
-    facts = device_facts(device)
-    plan = fitted_to_memory(plan, facts, processes)
-    if device.type != "cuda":
-        return plan
-    steps = steps_in(plan.pretrain.steps, plan.pretrain.epochs, slices, plan.pretrain.batch)
-    return compiled_where_it_works(plan, why_not_compiled(device, steps), facts.value_bytes, processes)
-
-
-def compiled_where_it_works(plan: Plan, why_not: str, value_bytes: int, processes: int) -> Plan:
-    """The plan with whether the encoder is compiled, and whether it runs as CUDA graphs, each with the reason.
-
-    Args:
-        plan: with all options, fitted to the memory.
-        why_not: the encoder is not compiled; empty when it is.
-        value_bytes: of one activation.
-        processes: that share a batch.
-    """
-    reasons = {**plan.reasons, "pretrain.compiled": why_not or "The encoder is compiled for the GPU in the first step."}
-    graphs = False
-    if not why_not:
-        no_graphs = why_no_graphs(pretraining_bytes(plan, value_bytes), plan.pretrain.part, processes)
-        reasons["pretrain.graphs"] = no_graphs or "Its kernels are started together, as CUDA graphs."
-        graphs = not no_graphs
-    pretrain = dataclasses.replace(plan.pretrain, compiled=not why_not, graphs=graphs)
-    return dataclasses.replace(plan, pretrain=pretrain, reasons=reasons)
 
 
 def with_fitting_grid(plan: Plan, fingerprint: Fingerprint, size: int | None, resolution_mm: float | None) -> Plan:

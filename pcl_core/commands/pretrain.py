@@ -18,7 +18,6 @@ from pcl_core.commands.planning import (
     overridden,
     report_unreadable,
     start,
-    suited_to_machine,
 )
 from pcl_core.errors import InputError
 from pcl_core.events import Reporter
@@ -32,6 +31,7 @@ from pcl_core.training.context import Context
 from pcl_core.training.devices import device_name
 from pcl_core.training.pretraining import ENCODER_FILE, pretrain
 from pcl_core.training.state import STATE_FOLDER
+from pcl_core.training.suiting import suited_to_machine
 from pcl_core.training.team import Team, team_on
 from pcl_core.volumes.frames import each_once
 from pcl_core.volumes.gaps import listed

@@ -29,11 +29,17 @@ class EncoderFeatures:
 
     @classmethod
     def load(cls, path: Path, device: torch.device) -> Self:
-        """Reads an encoder that pretrain wrote. Raises InputError when it is no such file."""
-        tensors, about = load_weights(path, "encoder")
-        encoder = Encoder(about.plan.network.filters)
-        fill(encoder, tensors, path, "Give the file that pretrain wrote.")
-        return cls(encoder, about, device)
+        """Reads an encoder that pretrain wrote.
+
+        Raises:
+            InputError: it is no such file.
+            OutOfMemoryError: with a hint.
+        """
+        with explained_memory(more_memory(device)):
+            tensors, about = load_weights(path, "encoder")
+            encoder = Encoder(about.plan.network.filters)
+            fill(encoder, tensors, path, "Give the file that pretrain wrote.")
+            return cls(encoder, about, device)
 
     @torch.inference_mode()
     def __call__(self, images: np.ndarray) -> np.ndarray:

@@ -59,11 +59,17 @@ class Predictor:
 
     @classmethod
     def load(cls, path: Path, device: torch.device) -> Predictor:
-        """Reads a model that finetune wrote. Raises InputError when it is no such file."""
-        tensors, about = load_weights(path, "unet")
-        network = UNet(about.plan.network.filters, 1 + len(about.classes))
-        fill(network, tensors, path, "Give the file that finetune wrote.")
-        return cls(network, about, device)
+        """Reads a model that finetune wrote.
+
+        Raises:
+            InputError: it is no such file.
+            OutOfMemoryError: with a hint.
+        """
+        with explained_memory(more_memory(device)):
+            tensors, about = load_weights(path, "unet")
+            network = UNet(about.plan.network.filters, 1 + len(about.classes))
+            fill(network, tensors, path, "Give the file that finetune wrote.")
+            return cls(network, about, device)
 
     @property
     def classes(self) -> tuple[SegmentClass, ...]:

@@ -41,8 +41,9 @@ class Statistics:
 def statistics_of(parts: Iterable[Tensor], joined: bool) -> Statistics:
     """Statistics over parts (b, C, h, w) of a mini-batch, merged (Chan et al. 1979); if ``joined``, of all processes."""
     found = [(part.numel() // part.shape[1], _moments(part)) for part in parts]
-    kind, device = found[0][1][0].dtype, found[0][1][0].device
-    counts = torch.tensor([[count] for count, _ in found], dtype=torch.float64, device=device)
+    kind = found[0][1][0].dtype
+    # Made where they are needed: a GPU would be waited for while they are copied to it.
+    counts = torch.stack([mean.new_full((1,), count, dtype=torch.float64) for count, (mean, _) in found])
     means, variances = (torch.stack([moments[k] for _, moments in found]).double() for k in (0, 1))
     count, summed = counts.sum(dim=0), (counts * means).sum(dim=0)
     if joined:

@@ -62,6 +62,8 @@ class MoCo(PretextTask):
         self.register_buffer("index", torch.zeros(length, dtype=torch.long))
         self.register_buffer("count", torch.ones(length, dtype=torch.long))
         self.register_buffer("filled", torch.zeros((), dtype=torch.long))  # keys that were ever put in
+        self._filled = 0  # the same, known without asking a GPU, which would be waited for
+        self.register_load_state_dict_post_hook(_count_again)  # type: ignore[no-untyped-call]  # it has no annotations
         self._new: tuple[Tensor, SliceBatch] | None = None
         self._bounds = (torch.zeros(()), torch.zeros(()))
 
@@ -82,7 +84,7 @@ class MoCo(PretextTask):
         length = self._length()
         share = (torch.cat([own, query @ self.keys[:length].T], dim=1) / self.temperature).log_softmax(dim=1)
         positive = self._positives(batch)
-        self._bounds = (positive.sum(dim=1).log().mean(), positive.new_tensor(math.log(1 + length)))
+        self._bounds = (positive.sum(dim=1).log().mean(), positive.new_full((), math.log(1 + length)))
         return -((share * positive).sum(dim=1) / positive.sum(dim=1)).mean()
 
     def collapse(self, loss: float, batch: SliceBatch) -> float:
@@ -101,10 +103,11 @@ class MoCo(PretextTask):
             place = (self.filled + torch.arange(len(key), device=key.device)) % len(self.keys)
             self.keys[place], self.index[place], self.count[place] = key, batch.index, batch.count
             self.filled += len(key)
+            self._filled += len(key)
             self._new = None
 
     def _length(self) -> int:
-        return min(int(self.filled), len(self.keys))
+        return min(self._filled, len(self.keys))
 
     def _positives(self, batch: SliceBatch) -> Tensor:
         """(N, 1 + length) weights: the own key, and the queue's keys at close positions."""
@@ -112,3 +115,7 @@ class MoCo(PretextTask):
         own = torch.ones(len(batch.index), 1, device=batch.index.device)
         others = (self.index[:length], self.count[:length])
         return torch.cat([own, closer_than(batch.index, batch.count, self.threshold, others).float()], dim=1)
+
+
+def _count_again(task: MoCo, _unfitting: object) -> None:
+    task._filled = int(task.filled)

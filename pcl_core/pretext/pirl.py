@@ -12,6 +12,7 @@ from pcl_core.networks.unet import STRIDE, Encoder
 from pcl_core.pretext.task import Forward, PretextTask
 from pcl_core.slices.augmentation import Augmenter
 from pcl_core.slices.batch import SliceBatch
+from pcl_core.slices.loading import moved
 
 _CELLS = 3
 _MOST_NEGATIVES = 4096
@@ -81,9 +82,8 @@ class PIRL(PretextTask):
 
     def _negatives(self, row: Tensor, generator: torch.Generator) -> Tensor:
         """(N, K, D) entries of other slices, drawn with replacement."""
-        drawn = torch.randint(max(1, len(self.bank) - 1), (len(row), self._negative_count()), generator=generator).to(
-            row.device
-        )
+        others = max(1, len(self.bank) - 1)
+        drawn = moved(torch.randint(others, (len(row), self._negative_count()), generator=generator), row.device)
         return self.bank[drawn + (drawn >= row[:, None])]
 
     def _nce(self, found: Tensor, own: Tensor, negatives: Tensor) -> Tensor:
@@ -116,5 +116,5 @@ def jigsaw(views: Tensor, generator: torch.Generator) -> Tensor:
     whole = functional.interpolate(views, size=_CELLS * side, mode="bilinear", align_corners=False)
     cells = whole.unfold(2, side, side).unfold(3, side, side)  # (N, 1, 3, 3, c, c)
     cells = cells.reshape(len(views), _CELLS**2, 1, side, side)
-    order = torch.rand(len(views), _CELLS**2, generator=generator).argsort(dim=1).to(views.device)
+    order = moved(torch.rand(len(views), _CELLS**2, generator=generator).argsort(dim=1), views.device)
     return cells[torch.arange(len(views), device=views.device)[:, None], order].flatten(0, 1)

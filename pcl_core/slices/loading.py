@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pcl_core.gpu_memory import free_bytes
+
 # Of what a GPU has free beside a step's memory, so much may be taken by a bank that stays there.
 _SHARE = 0.6
 
@@ -43,7 +45,7 @@ class ResidentLoader:
         self._images = torch.empty(images.shape, dtype=torch.float16, device=device)
         for first in range(0, len(images), rows_at_once):
             part = slice(first, first + rows_at_once)
-            self._images[part] = torch.from_numpy(np.ascontiguousarray(images[part])).to(device)
+            self._images[part] = torch.from_numpy(np.array(images[part])).to(device)  # a mapped file cannot be written to
 
     def images(self, rows: np.ndarray, following: np.ndarray | None = None) -> Tensor:
         """Images (N, 1, S, S)."""
@@ -83,12 +85,11 @@ def loader_for(images: np.ndarray, device: torch.device, step_bytes: int = 0) ->
     """
     if device.type != "cuda":
         return MappedLoader(images)
-    free, _ = torch.cuda.mem_get_info(device)
-    if images.nbytes <= _SHARE * max(0, free - step_bytes):
+    if images.nbytes <= _SHARE * max(0, free_bytes(device) - step_bytes):
         return ResidentLoader(images, device)
     return PrefetchingLoader(images, device)
 
 
 def moved(values: Tensor, device: torch.device) -> Tensor:
     """A small tensor on the device; a GPU fetches it without holding up this process."""
-    return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values
+    return values if device.type == "cpu" else values.pin_memory().to(device, non_blocking=True)

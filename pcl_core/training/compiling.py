@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pcl_core.events import Reporter
 from pcl_core.networks.unet import Encoder
@@ -62,6 +62,18 @@ def modes_of(compiled: bool, graphs: bool, device: torch.device) -> tuple[str, .
     return (GRAPHS, PLAIN) if graphs else (PLAIN,)
 
 
+class _Bottleneck(nn.Module):
+    """An encoder without its skips: a compiled network makes room for the gradients of all that it returns."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, images: Tensor) -> Tensor:
+        features: Tensor = self.encoder(images)[0]
+        return features
+
+
 class Compiled:
     """Runs encoders, compiled when asked to; falls back once and for all when the compiler fails.
 
@@ -75,7 +87,7 @@ class Compiled:
         self._modes = list(modes)
         self._reporter = reporter
         self._compiler = compiler
-        self._compiled: dict[int, Callable[[Tensor], tuple[Tensor, list[Tensor]]]] = {}
+        self._compiled: dict[int, Callable[[Tensor], Tensor]] = {}
 
     def begin_step(self) -> None:
         """Says that the results of the last step are no longer needed, so that graphs may write over them."""
@@ -84,25 +96,47 @@ class Compiled:
 
     def bottleneck(self, encoder: Encoder, images: Tensor) -> Tensor:
         """The bottleneck features of images (B, 1, H, W) -> (B, 16f, H/16, W/16)."""
-        failures: list[str] = []
+        failure = ""  # its words alone: the error itself holds what the failed call computed
         features = None
         while self._modes and features is None:
             try:
-                features = self._of(encoder)(images)[0]
+                features = self._of(encoder)(images)
             except RuntimeError as error:  # all of the compiler's errors are; it needs a C compiler, for instance
                 if is_want_of_memory(error):
                     raise
-                failures.append(" ".join(str(error).splitlines()[:2]) or type(error).__name__)
-                del self._modes[0]
-                self._compiled.clear()
-        if failures:
-            how = "is compiled without CUDA graphs" if self._modes else "could not be compiled and runs as it is"
-            self._reporter.warning(f"The network {how}, somewhat slower: {failures[-1]}")
-        if features is None:
-            features = encoder(images)[0]
-        return features
+                failure = _words(error)
+                self._drop()
+        if failure:
+            self._tell(failure)
+        return encoder(images)[0] if features is None else features
 
-    def _of(self, encoder: Encoder) -> Callable[[Tensor], tuple[Tensor, list[Tensor]]]:
+    def fall(self, error: BaseException) -> bool:
+        """Goes to the next mode after a failure outside of ``bottleneck``; the step is to be begun again.
+
+        What belongs to the backward pass is compiled, and recorded as a graph, in the backward pass.
+
+        Returns:
+            whether there was a mode that may have been the cause.
+        """
+        if not self._modes or not isinstance(error, RuntimeError):
+            return False
+        self._drop()
+        self._tell(_words(error))
+        return True
+
+    def _drop(self) -> None:
+        del self._modes[0]
+        self._compiled.clear()
+
+    def _tell(self, failure: str) -> None:
+        how = "is compiled without CUDA graphs" if self._modes else "could not be compiled and runs as it is"
+        self._reporter.warning(f"The network {how}, somewhat slower: {failure}")
+
+    def _of(self, encoder: Encoder) -> Callable[[Tensor], Tensor]:
         if id(encoder) not in self._compiled:
-            self._compiled[id(encoder)] = self._compiler(encoder, mode=self._modes[0])
+            self._compiled[id(encoder)] = self._compiler(_Bottleneck(encoder), mode=self._modes[0])
         return self._compiled[id(encoder)]
+
+
+def _words(error: RuntimeError) -> str:
+    return " ".join(str(error).splitlines()[:2]) or type(error).__name__

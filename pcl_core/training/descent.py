@@ -14,9 +14,14 @@ _SCALE = 2.0**13
 
 
 def sgd(parameters: Iterable[nn.Parameter], device: torch.device, momentum: float, weight_decay: float) -> torch.optim.SGD:
-    """SGD over the parameters that are trained, in one kernel on a GPU; the learning rate is set before each step."""
+    """SGD over the parameters that are trained, in one kernel on a GPU; the learning rate is set before each step.
+
+    Not in one kernel where losses are scaled for 16-bit floats: when gradients are too large in the first step, that kernel
+    leaves the momentum as memory happened to be, and takes it for a momentum in the next.
+    """
     trained = [parameter for parameter in parameters if parameter.requires_grad]
-    return torch.optim.SGD(trained, lr=0.0, momentum=momentum, weight_decay=weight_decay, fused=_fused(device))
+    fused = None if compute_type(device) is torch.float16 else _fused(device)
+    return torch.optim.SGD(trained, lr=0.0, momentum=momentum, weight_decay=weight_decay, fused=fused)
 
 
 def adamw(parameters: Iterable[nn.Parameter], device: torch.device, weight_decay: float) -> torch.optim.AdamW:

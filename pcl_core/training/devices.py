@@ -1,9 +1,9 @@
-"""Where networks run, in which precision, and what to say when memory runs out."""
+"""What a device can do, in which precision networks run on it, and what to say when memory runs out."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TypeVar
@@ -11,56 +11,22 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from pcl_core.errors import InputError, OutOfMemoryError
+from pcl_core.errors import OutOfMemoryError
+from pcl_core.gpu_memory import free_bytes
 from pcl_core.presets import DeviceFacts
 
 
-def choose_device(name: str) -> torch.device:
-    """The device called ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+def device_facts(device: torch.device) -> DeviceFacts:
+    """What the plan has to know of a device.
 
     Raises:
-        InputError: the name is unknown, or there is no such GPU.
+        OutOfMemoryError: other programs have so much of a GPU that it cannot even be asked.
     """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise InputError(f"There is no device '{name}'.", "Choose auto, cpu, cuda or cuda:N.") from error
-    if device.type not in ("cpu", "cuda"):
-        raise InputError(f"The device '{name}' is not supported.", "Choose auto, cpu, cuda or cuda:N.")
-    if device.type == "cuda":
-        _require_gpu(device)
-    return device
-
-
-def _require_gpu(device: torch.device) -> None:
-    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if found == 0:
-        raise InputError(f"No GPU can be used: {_why_no_gpu()}.", "Choose --device cpu, or install PyTorch for your GPU.")
-    if (device.index or 0) >= found:
-        raise InputError(f"There is no {device}: {found} GPU(s) were found.", f"Choose cuda:0 to cuda:{found - 1}.")
-
-
-def _why_no_gpu() -> str:
-    return "this build of PyTorch has no CUDA" if torch.version.cuda is None else "no driver or GPU answers"
-
-
-def reason_for(device: torch.device) -> str:
-    """Why a device is the one that is used, in a sentence for people."""
-    if device.type == "cuda":
-        return f"{device_name(device)} is used."
-    if torch.cuda.is_available():
-        return "There is a GPU, and the processor was asked for."
-    return f"No GPU can be used: {_why_no_gpu()}. The processor does the work."
-
-
-def device_facts(device: torch.device) -> DeviceFacts:
-    """What the plan has to know of a device."""
     value_bytes = compute_type(device).itemsize
     if device.type == "cuda":
-        free, whole = torch.cuda.mem_get_info(device)
-        return DeviceFacts("cuda", whole, free, value_bytes)
+        with explained_memory(more_memory(device)):
+            _, whole = torch.cuda.mem_get_info(device)
+            return DeviceFacts("cuda", whole, free_bytes(device), value_bytes)
     return DeviceFacts("cpu", machine_memory(), machine_memory(), value_bytes)
 
 
@@ -144,14 +110,40 @@ def on_device(network: Network, device: torch.device) -> Network:
 
 
 # How the CPU's allocators say it on Linux and macOS, on Windows, and when C++ does.
-_NO_MEMORY = ("allocate memory", "not enough memory", "bad_alloc")
+_OF_MACHINE = ("allocate memory", "not enough memory", "bad_alloc")
+# How the driver, triton, cuBLAS and cuDNN say it, each in its own way.
+_OF_GPU = ("out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED", "DEVICE_ALLOCATION_FAILED")
+# What cuDNN says when no algorithm for a convolution has room, and also when it has none for the GPU.
+_NO_ENGINE = "unable to find an engine to execute this computation"
 
 
 def is_want_of_memory(error: BaseException) -> bool:
     """Whether an error says that the memory of the device or of the machine is not enough."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+    return isinstance(error, MemoryError) or _says(error, _OF_MACHINE) or _of_gpu(error)
+
+
+def _of_gpu(error: BaseException) -> bool:
+    if isinstance(error, torch.OutOfMemoryError) or _says(error, _OF_GPU):
         return True
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY)
+    return _says(error, (_NO_ENGINE,)) and small_convolution_works()
+
+
+def _says(error: BaseException, words: Sequence[str]) -> bool:
+    return isinstance(error, RuntimeError) and any(some in str(error) for some in words)
+
+
+def small_convolution_works() -> bool:
+    """Whether the GPU in use does a small convolution in the precision of networks; one that lacks the memory for it would."""
+    if not torch.cuda.is_available():
+        return False
+    device = torch.device("cuda", torch.cuda.current_device())
+    kind = compute_type(device)
+    try:
+        values, filters = (torch.zeros(8, 8, side, side, device=device, dtype=kind) for side in (16, 3))
+        torch.nn.functional.conv2d(values, filters).sum().item()
+    except RuntimeError as error:
+        return isinstance(error, torch.OutOfMemoryError) or _says(error, _OF_GPU)
+    return True
 
 
 def more_memory(device: torch.device) -> str:
@@ -172,7 +164,7 @@ def explained_memory(hint: str, smaller: Mapping[str, int] | None = None) -> Ite
     except (RuntimeError, MemoryError) as error:
         if not is_want_of_memory(error):
             raise
-        of = "device" if isinstance(error, torch.OutOfMemoryError | MemoryError) else "machine"
+        of = "device" if _of_gpu(error) else "machine"
         raise OutOfMemoryError(f"The memory of the {of} is not enough.", hint, smaller) from error
 
 

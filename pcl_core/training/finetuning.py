@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pcl_core.gpu_memory import kept_to_the_gpu
+from pcl_core.memory_model import finetuning_bytes
 from pcl_core.networks.unet import UNet
 from pcl_core.plan import Plan, steps_in
 from pcl_core.slices.augmentation import Augmenter
@@ -21,7 +23,7 @@ from pcl_core.training.best import BestSoFar
 from pcl_core.training.cases import Split, annotated_rows, channel_table
 from pcl_core.training.context import Context
 from pcl_core.training.descent import Descent, adamw
-from pcl_core.training.devices import autocast, channels_last, less_memory, on_device
+from pcl_core.training.devices import autocast, channels_last, compute_type, less_memory, on_device
 from pcl_core.training.history import Row
 from pcl_core.training.loop import Loop
 from pcl_core.training.losses import segmentation_loss
@@ -98,7 +100,7 @@ def finetune(
         OutOfMemoryError: with the next smaller batch as its hint.
         CancelledError: a checkpoint and the best model so far (without a held-out case, the last one) are kept.
     """
-    with less_memory(plan.finetune.batch, least=1):
+    with less_memory(plan.finetune.batch, least=1), kept_to_the_gpu(context.device):
         run = _Finetuning(annotations, plan, out, context, begin)
         start = first_step(run.restore, out, plan, context, resume)
         run.best.begin(start)
@@ -124,7 +126,7 @@ class _Finetuning:
         # Epochs of a few cases last a second: checkpoints follow the validations instead.
         self.per_checkpoint = max(self.per_epoch, self.total // VALIDATIONS, 1)
         self.classes = annotations.classes
-        self.table = channel_table(self.classes, self.bank.label_values)
+        self.table = torch.from_numpy(channel_table(self.classes, self.bank.label_values)).to(self.device)
         self.augment = Augmenter(plan.finetune.augmentation)
         network = UNet(plan.network.filters, 1 + len(annotations.classes), generator_for(self.seed, "weights"))
         self.transferred, start = (0, {"encoder": "", "start_hash": ""}) if begin is None else begin.fill(network, self.classes)
@@ -132,7 +134,8 @@ class _Finetuning:
         self.average = averaged_copy(self.network)
         self.optimiser = adamw(self.network.parameters(), self.device, plan.finetune.weight_decay)
         self.descent = Descent(self.optimiser, self.device)
-        self.loader = loader_for(self.bank.images, self.device)
+        step_bytes = finetuning_bytes(plan, compute_type(self.device).itemsize, 1 + len(self.classes))
+        self.loader = loader_for(self.bank.images, self.device, step_bytes)
         self.about = WeightFile(
             "unet",
             plan,
@@ -207,7 +210,8 @@ class _Finetuning:
     def _load(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
         """Images (B, 1, S, S) and channels (B, S, S); slices that are not annotated are 255 throughout."""
         assert self.bank.labels is not None
-        return self.loader.images(rows), moved(torch.from_numpy(self.table[self.bank.labels[rows]]), self.device)
+        labels = moved(torch.from_numpy(self.bank.labels[rows]), self.device)  # as bytes, an eighth of what channels are
+        return self.loader.images(rows), self.table[labels.long()]
 
     def _held_out_dice(self) -> Row:
         parts = np.array_split(self.held_out, -(-len(self.held_out) // 16))

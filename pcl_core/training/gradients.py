@@ -1,4 +1,4 @@
-"""The gradients of a batch; where memory runs out, once more with the first levels in parts."""
+"""The gradients of a batch; where memory runs out, or the compiled encoder fails, once more in another way."""
 
 from __future__ import annotations
 
@@ -38,8 +38,9 @@ class Gradients:
     def of(self, batch: SliceBatch, augment: Augmenter, generator: Callable[[], torch.Generator]) -> Tensor:
         """The loss of a batch, without graph; the gradients are put in place.
 
-        When memory runs out and the first levels of the encoder see all images at once, they see them in parts from then on,
-        and the batch is begun again: a fall that happens once at most. Processes that train together do not fall: the others
+        When memory runs out and the first levels of the encoder see all images at once, they see them in parts from then on.
+        When the compiled encoder fails in the backward pass, it is compiled otherwise or not at all from then on. In both cases
+        the batch is begun again, and each such fall happens once at most. Processes that train together do not fall: the others
         would wait for the one that did.
 
         Args:
@@ -49,30 +50,41 @@ class Gradients:
         """
         if self._objective.part or process_count() > 1:
             return self._once(batch, augment, generator())
-        before = [buffer.clone() for norm in self._norms for buffer in norm.buffers()]
-        try:
-            return self._once(batch, augment, generator())
-        except (RuntimeError, MemoryError) as error:
-            if not is_want_of_memory(error):
-                raise
-        # Here and not above: what the error held is given back by now.
-        self._fall(before)
-        return self._once(batch, augment, generator())
+        before = [buffer.clone() for buffer in self._statistics()]
+        while True:
+            try:
+                return self._once(batch, augment, generator())
+            except (RuntimeError, MemoryError) as error:
+                if not self._fall(error):
+                    raise
+            # Here and not above: what the error held is given back by now.
+            self._begin_again(before)
 
     def _once(self, batch: SliceBatch, augment: Augmenter, generator: torch.Generator) -> Tensor:
         loss: Tensor = self._whole(batch, augment, generator)
         self.descent.backward(loss)
         return loss.detach()
 
-    @torch.no_grad()
-    def _fall(self, before: list[Tensor]) -> None:
-        for buffer, value in zip((buffer for norm in self._norms for buffer in norm.buffers()), before, strict=True):
-            buffer.copy_(value)
-        self.descent.optimiser.zero_grad(set_to_none=True)
-        if self._objective.device.type == "cuda":
-            torch.cuda.empty_cache()
+    def _fall(self, error: BaseException) -> bool:
+        """Goes on in parts where memory is short, else with an encoder that is compiled otherwise; whether there is a way."""
+        if self._objective.part:
+            return False
+        if not is_want_of_memory(error):
+            return self._objective.compiled.fall(error)
         self._objective.part = part_of(self._views)
         self._reporter.warning(
             f"The memory is not enough for {self._views} views at once: the first two levels of the network see "
             f"{self._objective.part} at a time from now on, which is slower. The result is the same."
         )
+        return True
+
+    @torch.no_grad()
+    def _begin_again(self, before: list[Tensor]) -> None:
+        for buffer, value in zip(self._statistics(), before, strict=True):
+            buffer.copy_(value)
+        self.descent.optimiser.zero_grad(set_to_none=True)
+        if self._objective.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _statistics(self) -> list[Tensor]:
+        return [buffer for norm in self._norms for buffer in norm.buffers()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -49,6 +50,8 @@ class Loop:
         history_file: metrics.csv.
         kept: what a cancelled run names as kept.
         context: its reporter is told everything, its cancellation is looked at between two steps.
+        least_seconds: age of the last checkpoint below which another is left out, but for that of the last step.
+        clock: tells seconds.
     """
 
     stage: str
@@ -58,7 +61,10 @@ class Loop:
     history_file: Path
     kept: Path
     context: Context
+    least_seconds: float = 0.0
+    clock: Callable[[], float] = time.monotonic
     rows: list[Row] = field(default_factory=list)
+    _saved: float = field(default=-math.inf, init=False)
 
     def run(self, trainee: Trainee, start: int) -> list[Row]:
         """Trains from step ``start`` (0, or where a checkpoint was written) to the end; returns all rows.
@@ -71,7 +77,7 @@ class Loop:
         if start and not self.rows:
             self.context.reporter.warning(f"{self.history_file} is missing or damaged; the curve begins at step {start}.")
         every = report_interval(self.total)
-        seen, since = 0, time.monotonic()
+        seen, since = 0, self.clock()
         self.context.reporter.progress(self.stage, start, self.total)
         for step in range(start, self.total):
             if self.context.cancellation.requested:
@@ -79,14 +85,20 @@ class Loop:
             seen += trainee.train_step(step)
             done = step + 1
             if done % every == 0 or done == self.total:
-                figures = {**trainee.figures(done), "slices_per_second": seen / max(time.monotonic() - since, 1e-9)}
+                figures = {**trainee.figures(done), "slices_per_second": seen / max(self.clock() - since, 1e-9)}
                 self._record(done, figures)
-                seen, since = 0, time.monotonic()
-            if self.context.first and (done % self.per_checkpoint == 0 or done == self.total):
+                seen, since = 0, self.clock()
+            if self.context.first and self._checkpoint_due(done):
                 write_history(self.history_file, self.rows)
                 trainee.save(done)
+                self._saved = self.clock()
             self.context.reporter.progress(self.stage, done, self.total)
         return self.rows
+
+    def _checkpoint_due(self, done: int) -> bool:
+        if done == self.total:
+            return True
+        return done % self.per_checkpoint == 0 and self.clock() - self._saved >= self.least_seconds
 
     def _record(self, step: int, figures: Row) -> None:
         if not math.isfinite(figures["loss"]):

@@ -30,6 +30,7 @@ class Objective(nn.Module):
         device: of both.
         part: images that the first two levels see at once; 0 is all.
         precision: that networks compute in; compute_type of the device by default.
+        compiled: runs the encoder where it is not run in parts.
     """
 
     def __init__(
@@ -50,21 +51,18 @@ class Objective(nn.Module):
         if process_count() > 1:
             join_norms(self, device)
         on_device(self, device)
-        self._compiled = compiled
+        self.compiled = compiled
 
     def forward(self, batch: SliceBatch, augment: Augmenter, generator: torch.Generator) -> Tensor:
         """The loss, the same in every process."""
-        self._compiled.begin_step()
+        self.compiled.begin_step()
         return self.task.loss(self._encode, batch, augment, generator)
 
     def _encode(self, images: Tensor, head: nn.Module, encoder: Encoder | None = None) -> Tensor:
         share = channels_last(images[own_share(len(images))])
         encoder = encoder or self.encoder
         with autocast(self.device, self.precision):
-            if self.part:
-                features = bottleneck_in_parts(encoder, share, self.part)
-            else:
-                features = self._compiled.bottleneck(encoder, share)
+            features = bottleneck_in_parts(encoder, share, self.part) if self.part else self.compiled.bottleneck(encoder, share)
             outputs: Tensor = head(features)
         return gathered(outputs.float(), len(images))
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from pcl_core.errors import InputError
+from pcl_core.gpu_memory import kept_to_the_gpu
 from pcl_core.memory_model import pretraining_bytes, views_a_step
 from pcl_core.networks.blocks import initialise
 from pcl_core.networks.joining import process_count
@@ -39,6 +40,8 @@ from pcl_core.training.weights import WeightFile, save_weights
 
 ENCODER_FILE = "encoder.safetensors"
 METRICS_FILE = "metrics.csv"
+# A checkpoint follows each epoch, unless the last one is younger: writing takes half a second, as long as epochs on a fast GPU.
+_CHECKPOINT_SECONDS = 30.0
 # Methods that go by the positions of slices in their volumes.
 _BY_POSITION = ("pcl", "gcl", "gcl-gd", "moco-pcl")
 
@@ -83,10 +86,11 @@ def pretrain(
         OutOfMemoryError: with the next smaller batch as its hint.
         CancelledError: a checkpoint and the encoder so far are kept.
     """
-    with less_memory(plan.pretrain.batch, least=2):
+    with less_memory(plan.pretrain.batch, least=2), kept_to_the_gpu(context.device):
         run = _Pretraining(placed(bank, plan, context), plan, out, context)
         start = first_step(run.restore, out, plan, context, resume)
-        loop = Loop("pretrain", run.total, run.per_epoch, run.per_epoch, out / METRICS_FILE, out / STATE_FOLDER, context)
+        files = (out / METRICS_FILE, out / STATE_FOLDER)
+        loop = Loop("pretrain", run.total, run.per_epoch, run.per_epoch, *files, context, _CHECKPOINT_SECONDS)
         rows = loop.run(run, start)
     last = rows[-1] if rows else {"loss": math.nan, "collapse": math.nan}  # resumed when done, and the curve is lost
     if last["collapse"] > COLLAPSED:

@@ -89,9 +89,16 @@ def load_state(folder: Path, modules: dict[str, nn.Module], optimiser: torch.opt
         restored = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
         if restored:  # weights that are not trained have none
             optimiser.state[parameter] = {
-                key: value if key in on_cpu else value.to(parameter.device) for key, value in restored.items()
+                key: value if key in on_cpu else _beside(parameter, value) for key, value in restored.items()
             }
     return int(saved.training["step"])
+
+
+def _beside(parameter: Tensor, value: Tensor) -> Tensor:
+    """What an optimiser remembers of a parameter, on its device and in its layout, as kernels for all weights at once ask."""
+    if value.shape != parameter.shape:  # a counter of steps
+        return value.to(parameter.device)
+    return torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def _require_same_run(saved: WeightFile, about: WeightFile, path: Path) -> None:
