@@ -11,12 +11,13 @@ from slicer.i18n import tr as _
 
 from pcl_core.volumes.axes import Axis
 from PCLLib import words
+from PCLLib.annotations import joined
 from PCLLib.case_states import Case
 from PCLLib.scan_report import VolumeRow
 from PCLLib.scene_volumes import case_key, volumes_of_scene
-from PCLLib.segment_classes import SegmentClass, extended, matched
-from PCLLib.segment_nodes import labels_of, segments_of
-from PCLLib.segment_roles import Role, annotation_of, choice_of, segmentations_of, was_edited
+from PCLLib.segment_classes import SegmentClass, extended
+from PCLLib.segment_nodes import segments_of
+from PCLLib.segment_roles import Role, annotations_of, choice_of, segmentations_of, was_edited
 from PCLLib.slice_choice import drawn_slices, slice_count
 from PCLLib.volume_display import key_of
 from PCLLib.volume_nodes import geometry_of
@@ -24,10 +25,11 @@ from PCLLib.volume_nodes import geometry_of
 
 @dataclass(frozen=True)
 class _Drawn:
-    """What is in an annotation: slices with something drawn, and what a person should know."""
+    """What is in the annotations of a volume: slices with something drawn, and what a person should know."""
 
-    slices: tuple[int, ...]
-    remark: str
+    slices: tuple[int, ...] = ()
+    remark: str = ""
+    note: str = ""
 
 
 class CaseBook:
@@ -63,27 +65,25 @@ class CaseBook:
     def first_classes(self, nodes: Sequence[Any] | None = None) -> tuple[SegmentClass, ...]:
         """The classes of the first annotated case, by the names, colours and terminology of its segments."""
         for node in volumes_of_scene() if nodes is None else nodes:
-            annotation = annotation_of(node)
-            if annotation is not None and segments_of(annotation):
-                return extended((), segments_of(annotation))
+            found = _with_segments(node, ())
+            if found:
+                return found
         return ()
 
     def all_classes(self, classes: Sequence[SegmentClass]) -> tuple[SegmentClass, ...]:
         """The classes, and after them the segments of all annotations of the scene whose names are new."""
         for node in volumes_of_scene():
-            annotation = annotation_of(node)
-            if annotation is not None:
-                classes = extended(classes, segments_of(annotation))
+            classes = _with_segments(node, classes)
         return tuple(classes)
 
     def _of_node(self, node: Any, classes: Sequence[SegmentClass], row: VolumeRow | None) -> Case:
         geometry = geometry_of(node)
         count = slice_count(geometry, self.axis)
-        annotation = annotation_of(node)
-        drawn = self._read(annotation, node, classes) if annotation is not None else _Drawn((), "")
+        annotations = annotations_of(node)
+        drawn = self._read(annotations, node, classes) if annotations else _Drawn()
         predictions = segmentations_of(node, Role.PREDICTION)
-        counted = tuple(choice_of(annotation).numbers(drawn.slices, count)) if drawn.slices else ()
-        labels = row.labels if row is not None and annotation is None else None
+        counted = tuple(choice_of(*annotations).numbers(drawn.slices, count)) if drawn.slices else ()
+        labels = row.labels if row is not None and not annotations else None
         return Case(
             key=case_key(node),
             name=node.GetName(),
@@ -95,25 +95,26 @@ class CaseBook:
             edited=any(self._changed(one, node) for one in predictions),
             reviewed=bool(segmentations_of(node, Role.REVIEWED)),
             remark=drawn.remark,
+            note=drawn.note,
         )
 
-    def _read(self, annotation: Any, volume: Any, classes: Sequence[SegmentClass]) -> _Drawn:
-        """What is in an annotation, as far as it is of the classes."""
-        stamp = (*_stamp(annotation, volume), tuple(classes), self.axis)
-        kept = self._drawn.get(annotation.GetID())
+    def _read(self, annotations: Sequence[Any], volume: Any, classes: Sequence[SegmentClass]) -> _Drawn:
+        """What is in the annotations of a volume, as far as it is of the classes."""
+        stamp = (*((one.GetName(), _stamp(one, volume)) for one in annotations), tuple(classes), self.axis)
+        kept = self._drawn.get(volume.GetID())
         if kept is not None and kept[0] == stamp:
             return kept[1]
-        matching = matched(segments_of(annotation), classes)
-        labels, overlapping = labels_of(annotation, volume, matching.values)
+        one = joined(annotations, volume, classes)
         remarks = []
-        if matching.unknown:
-            names = ", ".join(matching.unknown)
+        if one.unknown:
+            names = ", ".join(one.unknown)
             remarks.append(_("Not learned, since no class is called so: {names}.").format(names=names))
-        if overlapping:
-            much = words.counted(overlapping, _("{n} voxel"), _("{n} voxels"))
+        if one.overlapping:
+            much = words.counted(one.overlapping, _("{n} voxel"), _("{n} voxels"))
             remarks.append(_("Segments overlap in {much}; the later one counts there.").format(much=much))
-        found = _Drawn(tuple(drawn_slices(labels, geometry_of(volume), self.axis)), " ".join(remarks))
-        self._drawn[annotation.GetID()] = (stamp, found)
+        slices = tuple(drawn_slices(one.labels, geometry_of(volume), self.axis))
+        found = _Drawn(slices, " ".join(remarks), one.note())
+        self._drawn[volume.GetID()] = (stamp, found)
         return found
 
     def _changed(self, prediction: Any, volume: Any) -> bool:
@@ -127,12 +128,19 @@ class CaseBook:
 
 
 def labels_and_slices(volume: Any, classes: Sequence[SegmentClass], axis: Axis) -> tuple[np.ndarray, list[int]]:
-    """The label map of a volume's annotation on its grid, and the slices that count, from 0."""
-    annotation = annotation_of(volume)
-    labels, _overlapping = labels_of(annotation, volume, matched(segments_of(annotation), classes).values)
+    """The label map of a volume's annotations on its grid, and the slices that count, from 0."""
+    annotations = annotations_of(volume)
+    labels = joined(annotations, volume, classes).labels
     geometry = geometry_of(volume)
     drawn = drawn_slices(labels, geometry, axis)
-    return labels, choice_of(annotation).numbers(drawn, slice_count(geometry, axis))
+    return labels, choice_of(*annotations).numbers(drawn, slice_count(geometry, axis))
+
+
+def _with_segments(volume: Any, classes: Sequence[SegmentClass]) -> tuple[SegmentClass, ...]:
+    """The classes, and after them the new names of a volume's annotations, the earliest first."""
+    for annotation in reversed(annotations_of(volume)):
+        classes = extended(classes, segments_of(annotation))
+    return tuple(classes)
 
 
 def _of_row(row: VolumeRow) -> Case:

@@ -36,7 +36,8 @@ class Case:
         edited: whether somebody has changed that prediction.
         reviewed: whether a prediction was accepted.
         labels: a label file that belongs to its file and was not loaded yet.
-        remark: what a person should know about it.
+        remark: what a person should know about it, on request.
+        note: what a person has to know about it, beside its state.
     """
 
     key: str
@@ -50,6 +51,7 @@ class Case:
     reviewed: bool = False
     labels: Path | None = None
     remark: str = ""
+    note: str = ""
 
     @property
     def path(self) -> Path | None:

@@ -18,7 +18,7 @@ from PCLLib.questions import Questions
 from PCLLib.scene_volumes import node_of
 from PCLLib.segment_classes import class_list, matched
 from PCLLib.segment_nodes import segments_of
-from PCLLib.segment_roles import annotation_of, choice_of, set_choice
+from PCLLib.segment_roles import annotation_of, annotations_of, choice_of, set_choice
 from PCLLib.segmentation_desk import Desk
 from PCLLib.signals import Signal
 from PCLLib.slice_choice import Counting, SliceChoice
@@ -108,10 +108,9 @@ class CasesPart:
         if case is None or not case.loaded:
             return SliceChoice(Counting.ALL)
         try:
-            annotation = annotation_of(node_of(case))
+            return choice_of(*annotations_of(node_of(case)))
         except RuntimeError:
-            annotation = None
-        return choice_of(annotation) if annotation is not None else SliceChoice(Counting.DRAWN)
+            return SliceChoice(Counting.DRAWN)
 
     # What a person does
 
@@ -217,7 +216,8 @@ class CasesPart:
         if counting is Counting.RANGE and before.counting is not Counting.RANGE and case.counted:
             first, last = case.counted[0] + 1, case.counted[-1] + 1
         volume = self._loaded(case)
-        annotation = annotation_of(volume) if volume is not None else None
-        if annotation is not None:
+        annotations = annotations_of(volume) if volume is not None else []
+        for annotation in annotations:
             set_choice(annotation, SliceChoice(counting, first, last))
+        if annotations:
             self._desk.refresh.emit()

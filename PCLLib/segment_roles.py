@@ -13,7 +13,7 @@ from typing import Any
 
 import slicer
 
-from PCLLib.segment_nodes import mask_of, segments_of
+from PCLLib.segment_nodes import is_drawn, mask_of, segments_of
 from PCLLib.slice_choice import Counting, SliceChoice
 
 _ROLE, _SLICES, _MODEL, _CONTENT = "PCL.Role", "PCL.Slices", "PCL.Model", "PCL.Content"
@@ -45,10 +45,19 @@ def segmentations_of(volume: Any, role: Role) -> list[Any]:
     return [node for node in reversed(nodes) if _volume_of(node) is volume and role_of(node) is role]
 
 
-def annotation_of(volume: Any) -> Any:
-    """The segmentation that is learned from: the latest annotation with something in it, else an empty one, else None."""
+def annotations_of(volume: Any) -> list[Any]:
+    """The segmentations that are learned from: all annotations in which something is drawn, the latest first.
+
+    While nothing is drawn in any it is the latest that has segments, else the latest; none without an annotation.
+    """
     nodes = segmentations_of(volume, Role.ANNOTATION)
-    return next((node for node in nodes if segments_of(node)), nodes[0] if nodes else None)
+    drawn = [node for node in nodes if any(is_drawn(node, segment.id) for segment in segments_of(node))]
+    return drawn or [node for node in nodes if segments_of(node)][:1] or nodes[:1]
+
+
+def annotation_of(volume: Any) -> Any:
+    """The segmentation that is drawn in: the latest of those that are learned from, or None."""
+    return next(iter(annotations_of(volume)), None)
 
 
 def prediction_of(volume: Any) -> Any:
@@ -61,9 +70,10 @@ def _volume_of(node: Any) -> Any:
     return node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole())
 
 
-def choice_of(node: Any) -> SliceChoice:
-    """Which slices of an annotation count; those with something drawn, until somebody says otherwise."""
-    return SliceChoice.from_text(node.GetAttribute(_SLICES), Counting.DRAWN)
+def choice_of(*nodes: Any) -> SliceChoice:
+    """Which slices of annotations count that are learned as one; those with something drawn, until somebody says otherwise."""
+    said = [text for text in (node.GetAttribute(_SLICES) for node in nodes) if text]
+    return SliceChoice.from_text(said[0] if said else None, Counting.DRAWN)
 
 
 def set_choice(node: Any, choice: SliceChoice) -> None:

@@ -1,0 +1,107 @@
+"""What counts as drawn: several segmentations of one volume, empty ones, and structures drawn apart."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import SimpleITK as sitk  # noqa: N813 (its own usual name)
+
+from Testing.PCLSegmentation.conftest import SHAPE
+
+
+@pytest.fixture
+def written(page, tmp_path):
+    """Writes the training set; returns the label maps and the classes by their names."""
+
+    def write():
+        from PCLLib.training_set import write_training_set
+
+        folder = tmp_path / "training"
+        folder.mkdir()
+        write_training_set(folder, page.panel.desk.to_learn_from, page.panel.desk.classes, "auto")
+        labels = [sitk.GetArrayFromImage(sitk.ReadImage(str(path))) for path in sorted((folder / "labels").iterdir())]
+        return labels, {entry["name"]: entry["value"] for entry in json.loads((folder / "classes.json").read_text())}
+
+    return write
+
+
+def segmentation(slicer, volume, name, **boxes):
+    """A segmentation as a person makes it, with a box (y) drawn in all slices a segment; None leaves a segment empty."""
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
+    node.CreateDefaultDisplayNodes()
+    node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+    for segment, box in boxes.items():
+        found = node.GetSegmentation().AddEmptySegment(segment, segment, [1.0, 0.0, 0.0])
+        if box is not None:
+            mask = np.zeros(SHAPE, np.uint8)
+            mask[:, box, 8:20] = 1
+            slicer.util.updateSegmentBinaryLabelmapFromArray(mask, node, found, volume)
+    return node
+
+
+def settled(page):
+    """Until the table was read off the scene once more."""
+    reads = []
+    page.panel._watch.changed.connect(lambda: reads.append(None))
+    page.bench.wait_until(lambda: bool(reads), 10)
+
+
+def tip(page, name):
+    row = [one[0] for one in page.rows()].index(name)
+    return page.ui.caseTable.item(row, 1).toolTip()
+
+
+def test_a_later_segmentation_with_an_empty_segment_hides_no_annotation(page, scans, slicer):
+    later = segmentation(slicer, scans[0], "later", block=None)
+    settled(page)
+    assert page.states()["scan0"] == "Annotated"
+    from PCLLib.segment_roles import annotation_of
+
+    assert annotation_of(scans[0]) is not later
+
+
+def test_a_segment_that_was_erased_counts_as_empty(page, scans, slicer):
+    later = segmentation(slicer, scans[0], "later", block=slice(8, 20))
+    slicer.util.updateSegmentBinaryLabelmapFromArray(np.zeros(SHAPE, np.uint8), later, "block", scans[0])
+    settled(page)
+    assert page.states()["scan0"] == "Annotated"
+
+
+def test_structures_drawn_in_two_segmentations_are_learned_together(page, slicer, new_volume, written):
+    volume = new_volume("one", 1)
+    segmentation(slicer, volume, "first", LV=slice(4, 10))
+    segmentation(slicer, volume, "second", RV=slice(12, 20))
+    page.wait_for_cases(1)
+    page.bench.wait_until(lambda: page.states()["one"].startswith("Annotated"), 10)
+    assert page.states()["one"] == "Annotated\nDrawn in 2 segmentations, learned as one: first, second."
+    (labels,), classes = written()
+    assert classes == {"LV": 1, "RV": 2}
+    assert (labels[:, 4:10, 8:20] == 1).all()
+    assert (labels[:, 12:20, 8:20] == 2).all()
+    assert np.count_nonzero(labels) == SHAPE[0] * 12 * (6 + 8)
+
+
+def test_of_a_structure_drawn_twice_the_later_drawing_counts_and_that_is_said(page, slicer, new_volume, written):
+    volume = new_volume("one", 1)
+    segmentation(slicer, volume, "first", LV=slice(4, 10), RV=slice(20, 24))
+    segmentation(slicer, volume, "second", LV=slice(12, 20))
+    page.wait_for_cases(1)
+    page.bench.wait_until(lambda: page.states()["one"].startswith("Annotated"), 10)
+    assert 'Of "LV" only that in second counts.' in page.states()["one"]
+    (labels,), classes = written()
+    assert not (labels[:, 4:10] == classes["LV"]).any()
+    assert (labels[:, 12:20, 8:20] == classes["LV"]).all()
+    assert (labels[:, 20:24, 8:20] == classes["RV"]).all()
+
+
+def test_slices_that_count_are_chosen_for_all_segmentations_of_a_case(page, slicer, new_volume, drawn):
+    volume = new_volume("one", 1)
+    drawn(volume, slice(0, 2), names=("LV",))
+    drawn(volume, slice(4, 5), names=("RV",))
+    page.wait_for_cases(1)
+    page.bench.wait_until(lambda: page.states()["one"].startswith("Partly annotated (3 of 8 slices)"), 10)
+    page.choose("one")
+    page.bench.choose(page.ui.countingComboBox, "All slices")
+    assert page.states()["one"].startswith("Annotated")
