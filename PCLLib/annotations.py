@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import slicer
 from slicer.i18n import tr as _
 
-from PCLLib.segment_classes import SegmentClass, matched
-from PCLLib.segment_nodes import is_drawn, labels_of, segments_of
+from PCLLib.segment_classes import SegmentClass, extended, matched
+from PCLLib.segment_nodes import is_drawn, labels_of, new_segmentation, segments_of
 from PCLLib.volume_nodes import geometry_of
 
 
@@ -40,6 +42,29 @@ class Joined:
         counts = _('Of "{structure}" only that in {name} counts.')
         lines = [together.format(n=len(self.names), names=", ".join(self.names))]
         return " ".join([*lines, *(counts.format(structure=structure, name=name) for structure, name in self.twice)])
+
+
+@contextmanager
+def as_one(annotations: Sequence[Any], volume: Any, classes: Sequence[SegmentClass]) -> Iterator[Any]:
+    """One segmentation node that holds what several do; made for the moment, unless it is one anyway.
+
+    Args:
+        annotations: segmentation nodes, the latest first.
+        volume: volume node.
+        classes: whose values come first; segments that are no class follow.
+    """
+    if len(annotations) == 1:
+        yield annotations[0]
+        return
+    for node in reversed(annotations):
+        classes = extended(classes, segments_of(node))
+    one = joined(annotations, volume, classes)
+    drawn = set(np.unique(one.labels))
+    made = new_segmentation(volume.GetName(), volume, one.labels, [entry for entry in classes if entry.value in drawn])
+    try:
+        yield made
+    finally:
+        slicer.mrmlScene.RemoveNode(made)
 
 
 def joined(annotations: Sequence[Any], volume: Any, classes: Sequence[SegmentClass]) -> Joined:

@@ -77,6 +77,15 @@ class Case:
         """Whether "Segment all" does it: nobody has annotated or reviewed it, nor changed its prediction."""
         return self.state in (CaseState.NOT_ANNOTATED, CaseState.PARTLY, CaseState.PREDICTED) and not self.edited
 
+    def notes(self) -> str:
+        """What a person has to know beside the state; empty when that is nothing."""
+        lines = [self.note]
+        if self.predicted and self.state is CaseState.REVIEWED:
+            lines.append(_("A newer prediction is there, too, which nobody has accepted; Export writes the accepted one."))
+        if self.predicted and self.state is CaseState.ANNOTATED:
+            lines.append(_("A prediction is there, too, which nobody has accepted; Export does not write it."))
+        return "\n".join(line for line in lines if line)
+
     def sentence(self) -> str:
         """The state in words."""
         texts = {

@@ -78,7 +78,7 @@ class CaseTable:
 
     def _show_case(self, number: int, case: Case, used: bool) -> None:
         slices = words.counted(case.slices, _("{n} slice"), _("{n} slices"))
-        tip = "\n".join(part for part in (case.name, slices, str(case.path or ""), case.note, case.remark) if part)
+        tip = "\n".join(part for part in (case.name, slices, str(case.path or ""), case.notes(), case.remark) if part)
         name = self._cell(number, 0, case.name, tip)
         flags = qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable
         if case.annotated:
@@ -86,7 +86,7 @@ class CaseTable:
             name.setCheckState(qt.Qt.Checked if used else qt.Qt.Unchecked)
         else:
             name.setFlags(flags)
-        state = self._cell(number, 1, "\n".join(part for part in (case.sentence(), case.note) if part), tip)
+        state = self._cell(number, 1, "\n".join(part for part in (case.sentence(), case.notes()) if part), tip)
         state.setFlags(flags)
         state.setForeground(qt.QBrush(qt.QColor(_COLORS[case.state])))
 

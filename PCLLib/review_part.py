@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from slicer.i18n import tr as _
 
 from pcl_core.errors import InputError
 from PCLLib import segmentation_texts as texts
+from PCLLib.annotations import as_one
+from PCLLib.case_states import CaseState
 from PCLLib.export import export_labels
-from PCLLib.segment_roles import Role, annotation_of, prediction_of, role_of, segmentations_of, set_choice, set_role
+from PCLLib.segment_roles import Role, annotations_of, prediction_of, role_of, segmentations_of, set_choice, set_role
 from PCLLib.segmentation_desk import Desk
 from PCLLib.signals import Signal
 from PCLLib.slice_choice import Counting, SliceChoice
@@ -51,7 +54,7 @@ class ReviewPart:
         ui.acceptButton.setEnabled(idle and node is not None and role_of(node) is Role.PREDICTION)
         for button in (ui.correctButton, ui.markButton):
             button.setEnabled(idle and node is not None)
-        ui.exportButton.setEnabled(idle and self._to_export() is not None)
+        ui.exportButton.setEnabled(idle and bool(self._to_export()))
 
     def _accept(self) -> None:
         node = self._prediction
@@ -77,16 +80,21 @@ class ReviewPart:
         set_choice(node, SliceChoice(Counting.ALL))
         self._desk.refresh.emit()
 
-    def _to_export(self) -> Any:
-        """The prediction of the shown volume, or else its annotation."""
+    def _to_export(self) -> list[Any]:
+        """What people stand behind first: the accepted segmentation of the shown volume, else its whole annotation, else the
+        prediction, else what is drawn so far, which may be several segmentations."""
         volume = self._desk.volume
         if volume is None or not slicer.mrmlScene.IsNodePresent(volume):
-            return None
-        return prediction_of(volume) or annotation_of(volume)
+            return []
+        accepted, drawn = segmentations_of(volume, Role.REVIEWED)[:1], annotations_of(volume)
+        predicted = segmentations_of(volume, Role.PREDICTION)[:1]
+        case = self._desk.case_of(volume)
+        whole = drawn if case is not None and case.state is CaseState.ANNOTATED else []
+        return accepted or whole or predicted or drawn
 
     def _ask_export(self) -> None:
-        node, volume = self._to_export(), self._desk.volume
-        if node is None:
+        nodes, volume = self._to_export(), self._desk.volume
+        if not nodes:
             return
         dialog = qt.QFileDialog(slicer.util.mainWindow(), _("Export the segmentation"))
         dialog.setObjectName("PCLExportQuestion")
@@ -99,15 +107,16 @@ class ReviewPart:
             paths = list(dialog.selectedFiles()) if result else []
             dialog.deleteLater()
             if paths:
-                self._export(node, volume, Path(paths[0]))
+                self._export(nodes, volume, Path(paths[0]))
 
         dialog.finished.connect(finished)
         dialog.open()
 
-    def _export(self, node: Any, volume: Any, path: Path) -> None:
+    def _export(self, nodes: Sequence[Any], volume: Any, path: Path) -> None:
         try:
-            export_labels(node, volume, self._desk.classes, path)
+            with as_one(nodes, volume, self._desk.classes) as node:
+                export_labels(node, volume, self._desk.classes, path)
         except InputError as error:
             self._desk.session.tell(texts.problem(error.message, error.hint))
         else:
-            self._desk.session.tell(texts.exported([path]))
+            self._desk.session.tell(texts.exported([path], texts.what_was_exported(role_of(nodes[0]), [node.GetName() for node in nodes])))

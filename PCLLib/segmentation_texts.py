@@ -12,6 +12,7 @@ from PCLLib.events import Failed
 from PCLLib.messages import Action, Message, Tone
 from PCLLib.questions import Choice, Question
 from PCLLib.segment_classes import SegmentClass
+from PCLLib.segment_roles import Role
 
 
 def imported_unknown(names: Sequence[str], classes: Sequence[SegmentClass]) -> Message:
@@ -128,10 +129,19 @@ def unlike(sentences: Sequence[str]) -> str:
     )
 
 
-def exported(paths: Sequence[Path]) -> Message:
-    """Label files were written."""
+def what_was_exported(role: Role, names: Sequence[str]) -> str:
+    """Which of the segmentations of a volume was written."""
+    text = {
+        Role.REVIEWED: _('It is the accepted segmentation "{names}".'),
+        Role.PREDICTION: _('It is the prediction "{names}", which nobody has accepted.'),
+    }.get(role, _('It is the annotation "{names}".'))
+    return text.format(names=_('" and "').join(names))
+
+
+def exported(paths: Sequence[Path], what: str = "") -> Message:
+    """Label files were written; ``what`` they hold is said."""
     if len(paths) == 1:
-        return Message(_("Written: {path}").format(path=paths[0]))
+        return Message(_("Written: {path}").format(path=paths[0]), what)
     return Message(_("{n} label files are written to {folder}.").format(n=len(paths), folder=paths[0].parent))
 
 
