@@ -100,7 +100,7 @@ class CaseBook:
 
     def _read(self, annotations: Sequence[Any], volume: Any, classes: Sequence[SegmentClass]) -> _Drawn:
         """What is in the annotations of a volume, as far as it is of the classes."""
-        stamp = (*((one.GetName(), _stamp(one, volume)) for one in annotations), tuple(classes), self.axis)
+        stamp = (*((one.GetName(), content_stamp(one, volume)) for one in annotations), tuple(classes), self.axis)
         kept = self._drawn.get(volume.GetID())
         if kept is not None and kept[0] == stamp:
             return kept[1]
@@ -118,7 +118,7 @@ class CaseBook:
         return found
 
     def _changed(self, prediction: Any, volume: Any) -> bool:
-        stamp = _stamp(prediction, volume)
+        stamp = content_stamp(prediction, volume)
         kept = self._edited.get(prediction.GetID())
         if kept is not None and kept[0] == stamp:
             return kept[1]
@@ -157,8 +157,8 @@ def _of_row(row: VolumeRow) -> Case:
     )
 
 
-def _stamp(node: Any, volume: Any) -> tuple[object, ...]:
-    """Changes whenever a segment, its name, the volume's grid or a transform changes."""
+def content_stamp(node: Any, volume: Any) -> tuple[object, ...]:
+    """Changes whenever what a segmentation node holds does: a segment, its name, the volume's grid or a transform changes."""
     segmentation = node.GetSegmentation()
     parts: list[object] = [node.GetTransformNodeID(), volume.GetTransformNodeID(), volume.GetMTime()]
     for facts in segments_of(node):

@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 
 from PCLLib import overlay
 from PCLLib import segmentation_texts as texts
+from PCLLib.case_book import content_stamp
 from PCLLib.class_view import ClassView
 from PCLLib.questions import Questions
 from PCLLib.scene_volumes import node_of, volumes_of_scene
@@ -38,7 +39,7 @@ class SegmentPart:
         self._classes = ClassView(ui.classTable)
         self._filling = False
         self._unlike: tuple[object, list[str]] = (None, [])
-        self._millilitres: dict[str, Mapping[str, float]] = {}
+        self._millilitres: dict[str, tuple[object, Mapping[str, float]]] = {}
         self._later = qt.QTimer()
         self._later.setSingleShot(True)
         self._later.setInterval(_LATER_MS)
@@ -90,11 +91,11 @@ class SegmentPart:
         if node is None:
             self._classes.show(None, {})
             return
-        known = self._millilitres.get(node.GetID())
-        if known is None:
-            known = millilitres_of(node, self._desk.volume)
-            self._millilitres[node.GetID()] = known
-        self._classes.show(node, known)
+        stamp = content_stamp(node, self._desk.volume)
+        kept = self._millilitres.get(node.GetID())
+        if kept is None or kept[0] != stamp:
+            kept = self._millilitres[node.GetID()] = (stamp, millilitres_of(node, self._desk.volume))
+        self._classes.show(node, kept[1])
 
     @property
     def result(self) -> Any:
@@ -175,8 +176,8 @@ class SegmentPart:
     def _segmented(self, report: SegmentReport) -> None:
         if not report.nodes:
             return
-        for node, _volume, found in report.nodes:
-            self._millilitres[node.GetID()] = found
+        for node, volume, found in report.nodes:
+            self._millilitres[node.GetID()] = (content_stamp(node, volume), found)
         node, volume, _found = report.nodes[-1]
         self._desk.volume = volume
         overlay.show_volume_node(volume)

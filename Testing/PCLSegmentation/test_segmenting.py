@@ -86,6 +86,13 @@ def test_opacity_visibility_and_millilitres(segmented, slicer):
     assert is_visible(node, segment)
 
 
+def test_millilitres_are_those_of_the_corrected_segmentation(segmented, slicer):
+    page, volume, node = segmented
+    corrected = change(slicer, node, volume)
+    page.bench.wait_until(lambda: page.states() == {"scan": "Predicted, changed by hand"}, 10)
+    assert page.ui.classTable.item(0, 1).text() == f"{corrected.sum() * 4 / 1000:.2f} ml"
+
+
 def test_the_second_click_is_answered_by_the_same_process_and_replaces_the_first_result(segmented, slicer):
     page, volume, node = segmented
     process = page.session.worker.process_id
