@@ -70,8 +70,9 @@ def as_one(annotations: Sequence[Any], volume: Any, classes: Sequence[SegmentCla
 def joined(annotations: Sequence[Any], volume: Any, classes: Sequence[SegmentClass]) -> Joined:
     """The annotations of a volume as one label map.
 
-    A class that is drawn in several is taken whole from the latest of them: two drawings of one structure are two versions of it.
-    Where different classes lie in one voxel the later segmentation has the last word, as the later segment has in one.
+    A class that is drawn in several is taken whole from the latest of them: two drawings of one structure are two
+    versions of it. Where different classes lie in one voxel the later segmentation has the last word, as the later
+    segment has in one.
 
     Args:
         annotations: segmentation nodes, the latest first.

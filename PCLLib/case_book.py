@@ -13,6 +13,7 @@ from pcl_core.volumes.axes import Axis
 from PCLLib import words
 from PCLLib.annotations import joined
 from PCLLib.case_states import Case
+from PCLLib.keeping import kept_of
 from PCLLib.scan_report import VolumeRow
 from PCLLib.scene_volumes import case_key, volumes_of_scene
 from PCLLib.segment_classes import SegmentClass, extended
@@ -95,6 +96,7 @@ class CaseBook:
             edited=any(self._changed(one, node) for one in predictions),
             reviewed=bool(segmentations_of(node, Role.REVIEWED)),
             remark=drawn.remark,
+            kept=tuple(one.GetName() for one in kept_of(node)),
             note=drawn.note,
         )
 

@@ -37,6 +37,7 @@ class Case:
         reviewed: whether a prediction was accepted.
         labels: a label file that belongs to its file and was not loaded yet.
         remark: what a person should know about it, on request.
+        kept: names of its segmentations that gave way to others, and are kept, hidden.
         note: what a person has to know about it, beside its state.
     """
 
@@ -51,6 +52,7 @@ class Case:
     reviewed: bool = False
     labels: Path | None = None
     remark: str = ""
+    kept: tuple[str, ...] = ()
     note: str = ""
 
     @property
@@ -74,8 +76,9 @@ class Case:
 
     @property
     def to_be_segmented(self) -> bool:
-        """Whether "Segment all" does it: nobody has annotated or reviewed it, nor changed its prediction."""
-        return self.state in (CaseState.NOT_ANNOTATED, CaseState.PARTLY, CaseState.PREDICTED) and not self.edited
+        """Whether "Segment all" does it: nobody has annotated or reviewed it, nor changed a prediction of it."""
+        open_ones = (CaseState.NOT_ANNOTATED, CaseState.PARTLY, CaseState.PREDICTED)
+        return self.state in open_ones and not self.edited and not self.kept
 
     def notes(self) -> str:
         """What a person has to know beside the state; empty when that is nothing."""
@@ -84,6 +87,8 @@ class Case:
             lines.append(_("A newer prediction is there, too, which nobody has accepted; Export writes the accepted one."))
         if self.predicted and self.state is CaseState.ANNOTATED:
             lines.append(_("A prediction is there, too, which nobody has accepted; Export does not write it."))
+        if self.kept:
+            lines.append(_('Kept, hidden: "{names}".').format(names=_('", "').join(self.kept)))
         return "\n".join(line for line in lines if line)
 
     def sentence(self) -> str:

@@ -10,8 +10,9 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
+from PCLLib.keeping import Standing, kept_of, put_aside
 from PCLLib.segment_nodes import new_segmentation
-from PCLLib.segment_roles import Role, mark_prediction, role_of, segmentations_of, set_role, was_edited
+from PCLLib.segment_roles import Role, mark_prediction, role_of, segmentations_of, was_edited
 from PCLLib.segmenter import Segmented
 from PCLLib.volume_nodes import geometry_of, ijk_to_ras
 
@@ -25,14 +26,14 @@ class Click:
     Attributes:
         made: new segmentations, each with its volume.
         maps: new maps of confidence.
-        replaced: predictions that nobody had changed, and which were taken out of the scene.
-        aside: changed predictions, which were only hidden.
+        replaced: predictions that nobody had changed, and which were taken out of the scene, each with its volume.
+        changed: what segmentations counted as before, of those that were put aside, accepted or marked.
     """
 
     made: list[tuple[Any, Any]] = field(default_factory=list)
     maps: list[Any] = field(default_factory=list)
-    replaced: list[Any] = field(default_factory=list)
-    aside: list[Any] = field(default_factory=list)
+    replaced: list[tuple[Any, Any]] = field(default_factory=list)
+    changed: list[Standing] = field(default_factory=list)
 
 
 def add_prediction(volume: Any, found: Segmented, model: Path, click: Click) -> Any:
@@ -42,35 +43,46 @@ def add_prediction(volume: Any, found: Segmented, model: Path, click: Click) -> 
     """
     for earlier in segmentations_of(volume, Role.PREDICTION):
         if was_edited(earlier, volume):
-            set_role(earlier, Role.ASIDE)
-            earlier.SetDisplayVisibility(False)
-            click.aside.append(earlier)
+            click.changed.append(put_aside(earlier, volume))
         else:
             slicer.mrmlScene.RemoveNode(earlier)
-            click.replaced.append(earlier)
-    node = new_segmentation(_("{name} segmentation").format(name=volume.GetName()), volume, found.labels, found.classes)
+            click.replaced.append((earlier, volume))
+    name = _("{name} segmentation").format(name=volume.GetName())
+    if any(one.GetName() == name for one in kept_of(volume)):  # people are told of both
+        name = slicer.mrmlScene.GenerateUniqueName(name)
+    node = new_segmentation(name, volume, found.labels, found.classes)
     mark_prediction(node, volume, model)
     click.made.append((node, volume))
     return node
 
 
-def undo(click: Click) -> None:
-    """Takes a click back. A result that was changed or accepted since then stays."""
+def undo(click: Click) -> list[str]:
+    """Takes a click back. A result that was changed or accepted since then stays, and what gave way to it stays away.
+
+    Returns:
+        the names of the results that stay.
+    """
+    stay: list[tuple[Any, Any]] = []
     for node, volume in click.made:
-        there = slicer.mrmlScene.IsNodePresent(node)
-        if there and role_of(node) is Role.PREDICTION and not was_edited(node, volume):
+        if not slicer.mrmlScene.IsNodePresent(node) or not slicer.mrmlScene.IsNodePresent(volume):
+            continue
+        if role_of(node) is Role.PREDICTION and not was_edited(node, volume):
             slicer.mrmlScene.RemoveNode(node)
+        else:
+            stay.append((node, volume))
     for node in click.maps:
         if slicer.mrmlScene.IsNodePresent(node):
             slicer.mrmlScene.RemoveNode(node)
-    for node in click.replaced:
-        slicer.mrmlScene.AddNode(node)
-        node.CreateDefaultDisplayNodes()
-        node.SetDisplayVisibility(True)
-    for node in click.aside:
-        if slicer.mrmlScene.IsNodePresent(node):
-            set_role(node, Role.PREDICTION)
+    kept = [volume for _node, volume in stay]
+    for node, volume in click.replaced:
+        if volume not in kept and slicer.mrmlScene.IsNodePresent(volume):
+            slicer.mrmlScene.AddNode(node)
+            node.CreateDefaultDisplayNodes()
             node.SetDisplayVisibility(True)
+    for before in click.changed:
+        if before.volume not in kept:
+            before.restore()
+    return [node.GetName() for node, _volume in stay]
 
 
 def add_confidence(volume: Any, confidence: np.ndarray, click: Click) -> Any:

@@ -15,10 +15,12 @@ from PCLLib import segmentation_texts as texts
 from PCLLib.annotations import as_one
 from PCLLib.case_states import CaseState
 from PCLLib.export import export_labels
-from PCLLib.segment_roles import Role, annotations_of, prediction_of, role_of, segmentations_of, set_choice, set_role
+from PCLLib.keeping import accept, mark_annotated
+from PCLLib.kept_part import KeptPart
+from PCLLib.predictions import Click
+from PCLLib.segment_roles import Role, annotations_of, prediction_of, role_of, segmentations_of
 from PCLLib.segmentation_desk import Desk
 from PCLLib.signals import Signal
-from PCLLib.slice_choice import Counting, SliceChoice
 
 
 class ReviewPart:
@@ -35,6 +37,7 @@ class ReviewPart:
     def __init__(self, ui: Any, desk: Desk) -> None:
         self.correct = Signal[[Any, Any]]()
         self._ui, self._desk = ui, desk
+        self._kept = KeptPart(ui, desk)
         ui.acceptButton.clicked.connect(lambda *_arguments: self._accept())
         ui.correctButton.clicked.connect(lambda *_arguments: self._correct())
         ui.markButton.clicked.connect(lambda *_arguments: self._mark())
@@ -55,14 +58,12 @@ class ReviewPart:
         for button in (ui.correctButton, ui.markButton):
             button.setEnabled(idle and node is not None)
         ui.exportButton.setEnabled(idle and bool(self._to_export()))
+        self._kept.render()
 
     def _accept(self) -> None:
         node = self._prediction
         if node is not None:
-            for earlier in segmentations_of(self._desk.volume, Role.REVIEWED):
-                set_role(earlier, Role.ASIDE)
-            set_role(node, Role.REVIEWED)
-            self._desk.refresh.emit()
+            self._desk.session.segmenting.reviewed(Click(changed=accept(node, self._desk.volume)))
 
     def _correct(self) -> None:
         node = self._prediction
@@ -72,17 +73,14 @@ class ReviewPart:
     def _mark(self) -> None:
         """The corrected segmentation is learned from; an earlier annotation is kept, but not learned from."""
         node, volume = self._prediction, self._desk.volume
-        if node is None:
-            return
-        for earlier in segmentations_of(volume, Role.ANNOTATION):
-            set_role(earlier, Role.ASIDE)
-        set_role(node, Role.ANNOTATION)
-        set_choice(node, SliceChoice(Counting.ALL))
-        self._desk.refresh.emit()
+        if node is not None:
+            self._desk.session.segmenting.reviewed(Click(changed=mark_annotated(node, volume)))
 
     def _to_export(self) -> list[Any]:
-        """What people stand behind first: the accepted segmentation of the shown volume, else its whole annotation, else the
-        prediction, else what is drawn so far, which may be several segmentations."""
+        """What people stand behind first: the accepted segmentation of the shown volume, else its whole annotation.
+
+        Else the prediction, else what is drawn so far; annotations may be several segmentations.
+        """
         volume = self._desk.volume
         if volume is None or not slicer.mrmlScene.IsNodePresent(volume):
             return []
@@ -119,4 +117,5 @@ class ReviewPart:
         except InputError as error:
             self._desk.session.tell(texts.problem(error.message, error.hint))
         else:
-            self._desk.session.tell(texts.exported([path], texts.what_was_exported(role_of(nodes[0]), [node.GetName() for node in nodes])))
+            what = texts.what_was_exported(role_of(nodes[0]), [node.GetName() for node in nodes])
+            self._desk.session.tell(texts.exported([path], what))

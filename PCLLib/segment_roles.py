@@ -16,11 +16,12 @@ import slicer
 from PCLLib.segment_nodes import is_drawn, mask_of, segments_of
 from PCLLib.slice_choice import Counting, SliceChoice
 
-_ROLE, _SLICES, _MODEL, _CONTENT = "PCL.Role", "PCL.Slices", "PCL.Model", "PCL.Content"
+_ROLE, _FORMER = "PCL.Role", "PCL.FormerRole"
+_SLICES, _MODEL, _CONTENT = "PCL.Slices", "PCL.Model", "PCL.Content"
 
 
 class Role(Enum):
-    """What a segmentation is."""
+    """What a segmentation is; one that is aside gave way to another, and is kept, hidden."""
 
     ANNOTATION = "annotation"
     PREDICTION = "prediction"
@@ -35,8 +36,16 @@ def role_of(node: Any) -> Role:
 
 
 def set_role(node: Any, role: Role) -> None:
-    """Gives a segmentation node a role."""
+    """Gives a segmentation node a role; one that is put aside remembers what it was."""
+    if role is Role.ASIDE and role_of(node) is not Role.ASIDE:
+        node.SetAttribute(_FORMER, role_of(node).value)
     node.SetAttribute(_ROLE, role.value)
+
+
+def former_role_of(node: Any) -> Role:
+    """What a segmentation was before it was put aside."""
+    text = node.GetAttribute(_FORMER)
+    return Role(text) if text in {"annotation", "prediction", "reviewed"} else Role.ANNOTATION
 
 
 def segmentations_of(volume: Any, role: Role) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from slicer.i18n import tr as _
@@ -81,6 +82,23 @@ def nothing_found(names: Sequence[str]) -> Message:
         _("Nothing was found in {names}: all of it is background.").format(names=_listed(names)),
         _("Does it show what the model was trained on? Otherwise annotate some of its slices and fine-tune again."),
         Tone.WARNING,
+    )
+
+
+def with_kept(names: Sequence[str], message: Message | None) -> Message:
+    """What happened, and which segmentations of people gave way; they are not lost."""
+    kept = _('Kept, hidden: "{names}".').format(names=_('", "').join(names))
+    hint = _('To have it again, press Undo, or choose it under Review and press "Bring back".')
+    if message is None:
+        return Message(kept, hint)
+    return replace(message, text=f"{message.text} {kept}", hint=f"{message.hint} {hint}".strip())
+
+
+def stayed(names: Sequence[str]) -> Message:
+    """A click was to be undone whose results were changed or accepted since."""
+    return Message(
+        _('"{names}" was changed since, so it stays.').format(names=_('", "').join(names)),
+        _("Remove it in the module Data if you do not want it."),
     )
 
 

@@ -15,6 +15,7 @@ from PCLLib.events import Cancelled, Done, Last, Progress
 from PCLLib.finetuning import ESTIMATE
 from PCLLib.installer import Installer
 from PCLLib.job_group import JobGroup, Work
+from PCLLib.keeping import names_of_kept
 from PCLLib.messages import Message
 from PCLLib.predictions import Click, undo
 from PCLLib.questions import Questions
@@ -126,25 +127,39 @@ class Segmenting:
         self._states.end()
         if report.nodes:
             self.last_click = report.click
-        if report.cancelled and report.last is None:
-            self._tell(texts.cancelled(len(report.nodes), total))
-        elif report.failures and not report.nodes and report.last is not None:
-            actions = (self._installer.offer(lambda: None),) if self._installer.needed else ()
-            self._tell(texts.failed(report.last, actions))
-        elif report.empty:
-            self._tell(texts.nothing_found(report.empty))
-        elif total > 1 or report.failures:
-            self._tell(texts.segmented(len(report.nodes), report.failures))
+        message = self._about(report, total)
+        kept = names_of_kept(report.click.changed)
+        if kept:
+            message = texts.with_kept(kept, message)
+        if message is not None:
+            self._tell(message)
         self.segmented.emit(report)
         self.cases_changed.emit()
         self.changed.emit()
 
+    def _about(self, report: SegmentReport, total: int) -> Message | None:
+        if report.cancelled and report.last is None:
+            return texts.cancelled(len(report.nodes), total)
+        if report.failures and not report.nodes and report.last is not None:
+            return texts.failed(report.last, (self._installer.offer(lambda: None),) if self._installer.needed else ())
+        if report.empty:
+            return texts.nothing_found(report.empty)
+        return texts.segmented(len(report.nodes), report.failures) if total > 1 or report.failures else None
+
+    def reviewed(self, click: Click) -> None:
+        """Takes a step of the review, so that it can be taken back as a click on Segment can."""
+        self.last_click = click
+        kept = names_of_kept(click.changed)
+        self._tell(texts.with_kept(kept, None) if kept else None)
+        self.cases_changed.emit()
+        self.changed.emit()
+
     def undo(self) -> None:
-        """Takes the last click back."""
+        """Takes the last step back: a click on Segment, or of the review."""
         if self.last_click is not None and self._states.idle:
             click, self.last_click = self.last_click, None
-            undo(click)
-            self._tell(None)
+            stayed = undo(click)
+            self._tell(texts.stayed(stayed) if stayed else None)
             self.cases_changed.emit()
             self.changed.emit()
 

@@ -13,6 +13,7 @@ import pytest
         ({"counted": (0, 1, 2, 3, 4)}, "Annotated", False),
         ({"predicted": True}, "Predicted", True),
         ({"predicted": True, "edited": True}, "Predicted, changed by hand", False),
+        ({"predicted": True, "kept": ("corrected",)}, "Predicted", False),
         ({"reviewed": True}, "Reviewed", False),
         ({"reviewed": True, "predicted": True}, "Reviewed", False),
         ({"counted": (0, 1, 2, 3, 4), "predicted": True}, "Annotated", False),

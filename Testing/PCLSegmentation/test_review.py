@@ -63,7 +63,7 @@ def test_an_earlier_annotation_is_kept_when_a_corrected_result_takes_its_place(r
     node = ready.segment(volume)
     ready.bench.click(ready.ui.markButton)
     assert slicer.mrmlScene.IsNodePresent(earlier)
-    assert ready.states() == {"scan": "Annotated"}
+    assert ready.states() == {"scan": 'Annotated\nKept, hidden: "scan drawn".'}
     from PCLLib.segment_roles import annotation_of
 
     assert annotation_of(volume) is node
@@ -176,3 +176,56 @@ def test_structures_drawn_in_two_segmentations_are_exported_together(page, slice
     assert [set(np.unique(part)) for part in (written[:4], written[4:])] == [{0, 1}, {0, 2}]
     assert 'It is the annotation "right" and "one drawn".' in page.message
     assert len(slicer.util.getNodesByClass("vtkMRMLSegmentationNode")) == 2
+
+
+def test_accepting_is_one_step_to_undo(predicted):
+    page, _volume, _node = predicted
+    page.bench.click(page.ui.acceptButton)
+    page.bench.click(page.ui.undoButton)
+    assert page.states() == {"scan": "Predicted"}
+    assert page.ui.acceptButton.enabled
+
+
+def test_marking_says_what_it_puts_aside_and_is_one_step_to_undo(ready, slicer, drawn):
+    volume = slicer.util.getNode("scan")
+    mine = drawn(volume, slice(2, 4))
+    ready.bench.wait_until(lambda: ready.states()["scan"].startswith("Partly"), 10)
+    node = ready.segment(volume)
+    ready.bench.click(ready.ui.markButton)
+    assert 'Kept, hidden: "scan drawn".' in ready.message
+    assert ready.states()["scan"].startswith("Annotated")
+    ready.bench.click(ready.ui.undoButton)
+    assert ready.states() == {"scan": "Partly annotated (2 of 8 slices)"}
+    assert mine.GetDisplayNode().GetVisibility()
+    assert ready.panel.segment.result is node
+
+
+def test_an_annotation_that_gave_way_takes_its_place_again(ready, slicer, drawn):
+    volume = slicer.util.getNode("scan")
+    mine = drawn(volume, slice(2, 4))
+    ready.bench.wait_until(lambda: ready.states()["scan"].startswith("Partly"), 10)
+    node = ready.segment(volume)
+    ready.bench.click(ready.ui.markButton)
+    ready.bench.click(ready.ui.keptButton)
+    assert ready.states()["scan"].startswith("Partly annotated (2 of 8 slices)")
+    from PCLLib.segment_roles import annotations_of
+
+    assert annotations_of(volume) == [mine]
+    assert ready.ui.keptComboBox.currentText == f"{node.GetName()} (annotation, kept)"
+
+
+def test_one_of_several_annotations_is_put_aside(page, slicer, new_volume, drawn):
+    volume = new_volume("one", 1)
+    drawn(volume, slice(0, 4), names=("LV",))
+    other = drawn(volume, names=("helper",))
+    page.bench.wait_until(lambda: page.rows() and page.states()["one"].startswith("Annotated"), 10)
+    page.show(volume)
+    assert page.ui.keptButton.text == "Put aside"
+    page.bench.click(page.ui.keptButton)
+    from PCLLib.segment_roles import Role, role_of
+
+    assert role_of(other) is Role.ASIDE
+    assert page.states()["one"].startswith("Partly annotated (4 of 8 slices)")
+    assert page.ui.keptButton.text == "Bring back"
+    page.bench.click(page.ui.keptButton)
+    assert "learned as one" in page.states()["one"]
