@@ -20,7 +20,7 @@ from PCLLib.segment_classes import SegmentClass, extended
 from PCLLib.segment_nodes import segments_of
 from PCLLib.segment_roles import Role, annotations_of, choice_of, segmentations_of, was_edited
 from PCLLib.slice_choice import drawn_slices, slice_count
-from PCLLib.volume_display import key_of
+from PCLLib.volume_display import key_of, part_clones
 from PCLLib.volume_nodes import geometry_of
 
 
@@ -56,6 +56,7 @@ class CaseBook:
         Args:
             classes: by which segments are matched; none takes those of the first annotated case.
         """
+        part_clones()
         nodes = volumes_of_scene()
         known = tuple(classes) or self.first_classes(nodes)
         keys = [key_of(node) for node in nodes]

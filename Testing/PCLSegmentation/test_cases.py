@@ -248,6 +248,25 @@ def segmentation_file(folder):
     return folder / "seg.dcm"
 
 
+def test_a_clone_of_a_loaded_case_is_a_case_of_its_own(page, folder, slicer, drawn):
+    add_folder(page, folder)
+    page.ui.caseTable.cellDoubleClicked(1, 0)
+    volume = page.panel.desk.volume
+    clone = slicer.modules.volumes.logic().CloneVolume(slicer.mrmlScene, volume, "case1 filtered")
+    clone.CreateDefaultDisplayNodes()
+    page.wait_for_cases(4)
+    drawn(clone, slice(2, 4))
+    page.bench.wait_until(lambda: page.states()["case1 filtered"] == "Partly annotated (2 of 8 slices)", 10)
+    assert page.states()["case1"] == "Not annotated"
+    assert len({case.key for case in page.panel.desk.cases}) == 4
+    from PCLLib.scene_volumes import node_of
+
+    assert [node_of(page.panel.desk.case_of(one)) for one in (volume, clone)] == [volume, clone]
+    slicer.mrmlScene.RemoveNode(volume)
+    page.bench.wait_until(lambda: page.rows()[-2:] == [("case1", "Not annotated"), ("case2", "Not annotated")], 10)
+    assert page.states()["case1 filtered"] == "Partly annotated (2 of 8 slices)", "the clone is not the file"
+
+
 def test_dicom_segmentation_objects_need_an_extension_which_is_named(page, scans, tmp_path):
     page.choose("scan2")
     page.bench.answer_file(segmentation_file(tmp_path / "dicom"))
