@@ -24,6 +24,7 @@ class Joined:
         labels: uint8 (z, y, x) on the grid of the volume.
         overlapping: voxels in which several segments lie.
         unknown: names of segments that are no class.
+        unlearned: those of them in which something is drawn.
         names: of the segmentations, the earliest first.
         twice: for each class that is drawn in several, the name of the class and of the segmentation that counts for it.
     """
@@ -31,6 +32,7 @@ class Joined:
     labels: np.ndarray
     overlapping: int
     unknown: tuple[str, ...]
+    unlearned: tuple[str, ...]
     names: tuple[str, ...]
     twice: tuple[tuple[str, str], ...]
 
@@ -82,11 +84,14 @@ def joined(annotations: Sequence[Any], volume: Any, classes: Sequence[SegmentCla
     labels = np.zeros(geometry_of(volume).shape, np.uint8)
     overlapping = 0
     unknown: list[str] = []
+    unlearned: list[str] = []
     counts: dict[int, str] = {}
     twice: list[int] = []
     for node in annotations:
         matching = matched(segments_of(node), classes)
         unknown += [name for name in matching.unknown if name not in unknown]
+        others = [one.name for one in segments_of(node) if one.id not in matching.values and is_drawn(node, one.id)]
+        unlearned += [name for name in others if name not in unlearned]
         drawn = {segment: value for segment, value in matching.values.items() if is_drawn(node, segment)}
         twice += [value for value in drawn.values() if value in counts and value not in twice]
         found, inside = labels_of(node, volume, {one: value for one, value in drawn.items() if value not in counts})
@@ -95,4 +100,5 @@ def joined(annotations: Sequence[Any], volume: Any, classes: Sequence[SegmentCla
         counts |= {value: node.GetName() for value in drawn.values() if value not in counts}
     structures = {entry.value: entry.name for entry in classes}
     names = tuple(node.GetName() for node in reversed(annotations))
-    return Joined(labels, overlapping, tuple(unknown), names, tuple((structures[value], counts[value]) for value in twice))
+    counting = tuple((structures[value], counts[value]) for value in twice)
+    return Joined(labels, overlapping, tuple(unknown), tuple(unlearned), names, counting)

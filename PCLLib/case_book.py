@@ -16,11 +16,11 @@ from PCLLib.case_states import Case
 from PCLLib.keeping import kept_of
 from PCLLib.scan_report import VolumeRow
 from PCLLib.scene_volumes import case_key, volumes_of_scene
-from PCLLib.segment_classes import SegmentClass, extended
+from PCLLib.segment_classes import SegmentClass, extended, matched
 from PCLLib.segment_nodes import segments_of
 from PCLLib.segment_roles import Role, annotations_of, choice_of, segmentations_of, was_edited
 from PCLLib.slice_choice import drawn_slices, slice_count
-from PCLLib.volume_display import key_of, part_clones
+from PCLLib.volume_display import key_of, loaded_from, part_clones
 from PCLLib.volume_nodes import geometry_of
 
 
@@ -31,6 +31,7 @@ class _Drawn:
     slices: tuple[int, ...] = ()
     remark: str = ""
     note: str = ""
+    unlearned: tuple[str, ...] = ()
 
 
 class CaseBook:
@@ -78,6 +79,17 @@ class CaseBook:
             classes = _with_segments(node, classes)
         return tuple(classes)
 
+    def renamed_class(self, classes: Sequence[SegmentClass]) -> tuple[str, str] | None:
+        """A class whose segments are all gone, and the one new name that came: somebody has renamed it, as it seems.
+
+        None where it cannot be told, or where label files that are not loaded may hold the class.
+        """
+        facts = [facts for volume in volumes_of_scene() for one in annotations_of(volume) for facts in segments_of(one)]
+        absent = matched(facts, classes).absent
+        new = extended(classes, facts)[len(classes) :]
+        unread = any(row.labels is not None and loaded_from(row.key) is None for row in self._rows)
+        return (absent[0], new[0].name) if len(absent) == len(new) == 1 and not unread else None
+
     def _of_node(self, node: Any, classes: Sequence[SegmentClass], row: VolumeRow | None) -> Case:
         geometry = geometry_of(node)
         count = slice_count(geometry, self.axis)
@@ -98,6 +110,7 @@ class CaseBook:
             reviewed=bool(segmentations_of(node, Role.REVIEWED)),
             remark=drawn.remark,
             kept=tuple(one.GetName() for one in kept_of(node)),
+            unlearned=() if drawn.slices else drawn.unlearned,
             note=drawn.note,
         )
 
@@ -116,7 +129,7 @@ class CaseBook:
             much = words.counted(one.overlapping, _("{n} voxel"), _("{n} voxels"))
             remarks.append(_("Segments overlap in {much}; the later one counts there.").format(much=much))
         slices = tuple(drawn_slices(one.labels, geometry_of(volume), self.axis))
-        found = _Drawn(slices, " ".join(remarks), one.note())
+        found = _Drawn(slices, " ".join(remarks), one.note(), one.unlearned)
         self._drawn[volume.GetID()] = (stamp, found)
         return found
 

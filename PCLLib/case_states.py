@@ -37,6 +37,7 @@ class Case:
         reviewed: whether a prediction was accepted.
         labels: a label file that belongs to its file and was not loaded yet.
         remark: what a person should know about it, on request.
+        unlearned: names of what is drawn, when no class is called so and nothing else is drawn.
         kept: names of its segmentations that gave way to others, and are kept, hidden.
         note: what a person has to know about it, beside its state.
     """
@@ -52,6 +53,7 @@ class Case:
     reviewed: bool = False
     labels: Path | None = None
     remark: str = ""
+    unlearned: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     note: str = ""
 
@@ -83,6 +85,8 @@ class Case:
     def notes(self) -> str:
         """What a person has to know beside the state; empty when that is nothing."""
         lines = [self.note]
+        if self.unlearned and self.state is not CaseState.NOT_ANNOTATED:
+            lines.append(self._no_class())
         if self.predicted and self.state is CaseState.REVIEWED:
             lines.append(_("A newer prediction is there, too, which nobody has accepted; Export writes the accepted one."))
         if self.predicted and self.state is CaseState.ANNOTATED:
@@ -94,10 +98,14 @@ class Case:
     def sentence(self) -> str:
         """The state in words."""
         texts = {
-            CaseState.NOT_ANNOTATED: _("Not annotated"),
-            CaseState.PARTLY: _("Partly annotated ({n} of {m} slices)"),
+            CaseState.NOT_ANNOTATED: self._no_class() if self.unlearned else _("Not annotated"),
+            CaseState.PARTLY: _("Partly annotated ({n} of {m} slices)").format(n=len(self.counted), m=self.slices),
             CaseState.ANNOTATED: _("Annotated"),
             CaseState.PREDICTED: _("Predicted, changed by hand") if self.edited else _("Predicted"),
             CaseState.REVIEWED: _("Reviewed"),
         }
-        return texts[self.state].format(n=len(self.counted), m=self.slices)
+        return texts[self.state]
+
+    def _no_class(self) -> str:
+        names = _('" or "').join(self.unlearned)
+        return _('Drawn, but no class is called "{names}"').format(names=names)

@@ -43,6 +43,7 @@ class CasesPart:
         self._ui, self._desk, self._questions = ui, desk, questions
         self._table = CaseTable(ui.caseTable)
         self._filling = False
+        self._renaming: tuple[str, str] | None = None
         for counting in Counting:
             ui.countingComboBox.addItem(counting.label())
         self._table.left_out_changed.connect(self._left_out)
@@ -53,6 +54,7 @@ class CasesPart:
         ui.removeFolderButton.clicked.connect(lambda *_arguments: self._remove_folders())
         ui.annotateButton.clicked.connect(lambda *_arguments: self._annotate())
         ui.importButton.clicked.connect(lambda *_arguments: self._ask_labels())
+        ui.renameButton.clicked.connect(lambda *_arguments: self._rename_class())
         ui.classesButton.clicked.connect(lambda *_arguments: self._add_classes())
         ui.countingComboBox.currentIndexChanged.connect(self._count)
         ui.firstSpinBox.valueChanged.connect(self._count)
@@ -84,6 +86,12 @@ class CasesPart:
         ui.classesButton.setEnabled(idle)
         ui.classesButton.setText(_("New class: {names}").format(names=", ".join(new[:2]) + (" ..." if len(new) > 2 else "")))
         self._render_counting(case)
+
+        self._renaming = self._desk.session.book.renamed_class(classes) if new else None
+        ui.renameButton.setVisible(self._renaming is not None)
+        ui.renameButton.setEnabled(idle)
+        if self._renaming is not None:
+            ui.renameButton.setText(_('Call the class "{old}" "{new}"').format(old=self._renaming[0], new=self._renaming[1]))
 
     def _render_counting(self, case: Case | None) -> None:
         ui = self._ui
@@ -170,6 +178,12 @@ class CasesPart:
         """Segments whose names are new become classes of the next fine-tuning."""
         if self._desk.parameters is not None:
             self._desk.parameters.classes = class_list(self._desk.session.book.all_classes(self._desk.classes))
+            self._desk.refresh.emit()
+
+    def _rename_class(self) -> None:
+        """Segments were renamed: the class is called as they are, in the models that are made of it, too."""
+        if self._renaming is not None:
+            self._desk.rename_class(*self._renaming)
             self._desk.refresh.emit()
 
     def _ask_labels(self) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 from PCLLib.case_states import Case
 from PCLLib.finetune_settings import FinetuneSettings
 from PCLLib.scene_volumes import case_key
-from PCLLib.segment_classes import SegmentClass, read_class_list
+from PCLLib.segment_classes import SegmentClass, class_list, read_class_list, renamed, with_renaming
 from PCLLib.segmentation_parameters import SegmentationParameters, settings_of
 from PCLLib.segmentation_session import SegmentationSession
 from PCLLib.signals import Signal
@@ -53,6 +54,14 @@ class Desk:
         if self.parameters is None or settings is None:
             return ()
         return self.session.classes_for(settings, read_class_list(self.parameters.classes))
+
+    def rename_class(self, old: str, new: str) -> None:
+        """Calls a class by another name, in this scene and in the models that are made of it."""
+        if self.parameters is not None:
+            names = with_renaming(self.session.segmenting.renamed, old, new)
+            classes = class_list(renamed(self.classes, names))
+            self.parameters.renamed = json.dumps(names, ensure_ascii=False)
+            self.parameters.classes = classes
 
     @property
     def to_learn_from(self) -> tuple[Case, ...]:

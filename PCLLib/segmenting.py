@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from PCLLib.keeping import names_of_kept
 from PCLLib.messages import Message
 from PCLLib.predictions import Click, undo
 from PCLLib.questions import Questions
+from PCLLib.segment_classes import renamed
 from PCLLib.segment_run import SegmentOrder, SegmentReport, SegmentRun
 from PCLLib.segmentation_states import Doing, DoingMachine
 from PCLLib.segmenter import Segmenter
@@ -64,6 +66,7 @@ class Segmenting:
         self.segmented = Signal[[SegmentReport]]()
         self.model: WeightFile | None = None
         self.last_click: Click | None = None
+        self.renamed: Mapping[str, str] = {}
         self._states, self._jobs, self._worker, self._installer = states, jobs, worker, installer
         self._questions, self._tell = questions, tell
         self._segmenter = Segmenter(worker)
@@ -74,7 +77,8 @@ class Segmenting:
         self.model = None
         if path is not None:
             try:
-                self.model = WeightFile.read(path, "unet")
+                found = WeightFile.read(path, "unet")
+                self.model = replace(found, classes=renamed(found.classes, self.renamed))
             except WeightFileError as error:
                 self._tell(texts.problem(str(error), _("Choose another model.")))
         self.changed.emit()
@@ -104,7 +108,7 @@ class Segmenting:
         self._tell(None)
         self._jobs.leave(ESTIMATE)
         self._states.begin(Doing.SEGMENTING)
-        order = SegmentOrder(tuple(cases), self.model.path, device, confidence)
+        order = SegmentOrder(tuple(cases), self.model.path, device, confidence, self.model.classes)
         self._run = SegmentRun(self._segmenter, order, self.progressed.emit, lambda report: self._segmented(report, len(cases)))
         self._run.start()
 
@@ -206,3 +210,4 @@ class Segmenting:
         self._jobs.leave(FOLDER)
         self.forget()
         self.model = self.last_click = None
+        self.renamed = {}

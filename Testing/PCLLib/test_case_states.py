@@ -9,6 +9,7 @@ import pytest
     ("facts", "said", "to_be_segmented"),
     [
         ({}, "Not annotated", True),
+        ({"unlearned": ("LV",)}, 'Drawn, but no class is called "LV"', True),
         ({"counted": (2, 3)}, "Partly annotated (2 of 5 slices)", True),
         ({"counted": (0, 1, 2, 3, 4)}, "Annotated", False),
         ({"predicted": True}, "Predicted", True),

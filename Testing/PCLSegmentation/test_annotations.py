@@ -105,3 +105,50 @@ def test_slices_that_count_are_chosen_for_all_segmentations_of_a_case(page, slic
     page.choose("one")
     page.bench.choose(page.ui.countingComboBox, "All slices")
     assert page.states()["one"].startswith("Annotated")
+
+
+@pytest.fixture
+def renamed(page, scans):
+    """The panel with classes that hold already, after the segments of the only class were renamed in all cases."""
+    from PCLLib.segment_classes import class_list
+    from PCLLib.segment_roles import annotation_of
+
+    page.parameters.classes = class_list(page.panel.desk.classes)
+    for volume in scans[:2]:
+        annotation_of(volume).GetSegmentation().GetNthSegment(0).SetName("left ventricle")
+    page.bench.wait_until(lambda: page.ui.renameButton.visible, 10)
+    return page
+
+
+def test_segments_that_no_class_is_called_as_are_named_in_the_table(renamed):
+    assert renamed.states()["scan0"] == 'Drawn, but no class is called "left ventricle"'
+    assert 'a name that is no class: "left ventricle"' in renamed.ui.finetuneButton.toolTip
+
+
+def test_a_class_is_renamed_as_its_segments_were(renamed):
+    assert renamed.ui.classesButton.text == "New class: left ventricle"
+    assert renamed.ui.renameButton.text == 'Call the class "block" "left ventricle"'
+    renamed.bench.click(renamed.ui.renameButton)
+    assert [(one.value, one.name) for one in renamed.panel.desk.classes] == [(1, "left ventricle")]
+    assert renamed.states()["scan0"] == "Annotated"
+    assert not renamed.ui.renameButton.visible
+    assert not renamed.ui.classesButton.visible
+
+
+def test_a_model_from_before_the_renaming_calls_its_class_as_people_do_now(renamed, model, scans):
+    renamed.parameters.device = type(renamed.parameters.device).CPU
+    renamed.parameters.model = str(model)
+    renamed.parameters.begin = type(renamed.parameters.begin).MODEL
+    renamed.bench.click(renamed.ui.renameButton)
+    assert [(one.value, one.name) for one in renamed.panel.desk.classes] == [(1, "left ventricle")]
+    from PCLLib.segment_nodes import segments_of
+
+    node = renamed.segment(scans[3])
+    assert [segment.name for segment in segments_of(node)] == ["left ventricle"]
+    assert renamed.ui.classTable.item(0, 1).text() != ""
+
+
+def test_no_renaming_is_offered_while_the_class_is_drawn_somewhere(page, scans, slicer):
+    segmentation(slicer, scans[2], "other", ventricle=slice(8, 20))
+    page.bench.wait_until(lambda: page.ui.classesButton.visible, 10)
+    assert not page.ui.renameButton.visible
