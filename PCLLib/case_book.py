@@ -15,7 +15,7 @@ from PCLLib.annotations import joined
 from PCLLib.case_states import Case
 from PCLLib.keeping import kept_of
 from PCLLib.scan_report import VolumeRow
-from PCLLib.scene_volumes import case_key, volumes_of_scene
+from PCLLib.scene_volumes import case_key, is_left_out, volumes_of_scene
 from PCLLib.segment_classes import SegmentClass, extended, matched
 from PCLLib.segment_nodes import segments_of
 from PCLLib.segment_roles import Role, annotations_of, choice_of, segmentations_of, was_edited
@@ -110,6 +110,7 @@ class CaseBook:
             reviewed=bool(segmentations_of(node, Role.REVIEWED)),
             remark=drawn.remark,
             kept=tuple(one.GetName() for one in kept_of(node)),
+            left_out=row is None and is_left_out(node),
             unlearned=() if drawn.slices else drawn.unlearned,
             note=drawn.note,
         )

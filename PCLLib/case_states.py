@@ -36,6 +36,7 @@ class Case:
         edited: whether somebody has changed that prediction.
         reviewed: whether a prediction was accepted.
         labels: a label file that belongs to its file and was not loaded yet.
+        left_out: whether the node says that it is not to be learned from; of cases of folders the parameters say so.
         remark: what a person should know about it, on request.
         unlearned: names of what is drawn, when no class is called so and nothing else is drawn.
         kept: names of its segmentations that gave way to others, and are kept, hidden.
@@ -52,6 +53,7 @@ class Case:
     edited: bool = False
     reviewed: bool = False
     labels: Path | None = None
+    left_out: bool = False
     remark: str = ""
     unlearned: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()

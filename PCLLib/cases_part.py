@@ -46,7 +46,7 @@ class CasesPart:
         self._renaming: tuple[str, str] | None = None
         for counting in Counting:
             ui.countingComboBox.addItem(counting.label())
-        self._table.left_out_changed.connect(self._left_out)
+        self._table.left_out_changed.connect(desk.leave_out)
         self._table.chosen.connect(self._choose)
         self._table.wanted.connect(self.show_case)
         desk.case_wanted.connect(self._show_and_choose)
@@ -62,8 +62,7 @@ class CasesPart:
 
     def show(self) -> None:
         """Shows the cases of the desk."""
-        parameters = self._desk.parameters
-        left_out = parameters.leftOut if parameters is not None else []
+        left_out = self._desk.left_out
         self._table.show(self._desk.cases, left_out)
         self._ui.tableLabel.setText(case_table.summary(self._desk.cases, left_out))
 
@@ -150,10 +149,6 @@ class CasesPart:
     def _choose(self, case: Case | None) -> None:
         self._desk.chosen = case
         self.render()
-
-    def _left_out(self, keys: list[str]) -> None:
-        if self._desk.parameters is not None:
-            self._desk.parameters.leftOut = keys
 
     def _ask_folder(self) -> None:
         self._questions.choose_folder(_("Folder of volumes"), self.add_folder)

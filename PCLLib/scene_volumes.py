@@ -10,6 +10,8 @@ from PCLLib.case_states import Case
 from PCLLib.volume_display import key_of, load_volume, loaded_from
 from PCLLib.volume_nodes import NotAVolumeError, geometry_of
 
+_LEFT_OUT = "PCL.LeftOut"
+
 
 def volumes_of_scene() -> list[Any]:
     """Every volume node that can be segmented, but no label map and no map of confidence."""
@@ -25,6 +27,19 @@ def _usable(node: Any) -> bool:
     except NotAVolumeError:
         return False
     return True
+
+
+def is_left_out(node: Any) -> bool:
+    """Whether a volume of the scene is not to be learned from. It stands in the node: ids change when scenes are added."""
+    return node.GetAttribute(_LEFT_OUT) is not None
+
+
+def leave_out(node: Any, on: bool) -> None:
+    """Says whether a volume of the scene is not to be learned from."""
+    if on:
+        node.SetAttribute(_LEFT_OUT, "1")
+    else:
+        node.RemoveAttribute(_LEFT_OUT)
 
 
 def case_key(node: Any) -> str:

@@ -94,6 +94,45 @@ def test_a_cleared_check_box_keeps_a_case_from_being_learned(page, scans):
     assert page.ui.finetuneButton.enabled
 
 
+def test_a_cleared_check_box_stays_cleared_while_the_annotation_is_away(page, scans, slicer):
+    from PCLLib.segment_roles import annotation_of
+
+    page.check("scan1", False)
+    annotation = annotation_of(scans[1])
+    slicer.mrmlScene.RemoveNode(annotation)
+    page.bench.wait_until(lambda: page.states()["scan1"] == "Not annotated", 10)
+    page.check("scan0", False)
+    page.check("scan0", True)
+    slicer.mrmlScene.AddNode(annotation)
+    page.bench.wait_until(lambda: page.states()["scan1"] != "Not annotated", 10)
+    assert page.checked("scan0")
+    assert not page.checked("scan1")
+
+
+def test_a_cleared_check_box_stays_with_its_volume_when_scenes_are_joined(page, slicer, tmp_path, new_volume, drawn):
+    for number, name in enumerate(("a", "b")):
+        drawn(new_volume(name, number))
+    page.bench.wait_until(lambda: page.states() == {"a": "Annotated", "b": "Annotated"}, 10)
+    page.check("b", False)
+    assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    page.bench.close_scene()
+    for number, name in enumerate(("c", "d")):
+        drawn(new_volume(name, number))
+    page.wait_for_cases(2)
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"), properties={"clear": False})
+    page.bench.wait_until(lambda: list(page.states().values()) == ["Annotated"] * 4, 10)
+    assert {name: page.checked(name) for name in "abcd"} == {"a": True, "b": False, "c": True, "d": True}
+
+
+def test_a_cleared_check_box_of_a_file_stays_cleared_when_it_is_loaded(page, folder):
+    add_folder(page, folder)
+    page.check("case0", False)
+    page.ui.caseTable.cellDoubleClicked(0, 0)
+    assert page.states()["case0"] == "Annotated"
+    assert not page.checked("case0")
+    assert page.panel.desk.to_learn_from == ()
+
+
 def test_classes_are_those_of_the_first_annotated_case_and_matched_by_name(page, scans, drawn):
     drawn(scans[2], names=("BLOCK ", "tumour"))
     page.bench.wait_until(lambda: page.states()["scan2"] == "Annotated", 10)
@@ -226,7 +265,7 @@ def test_a_label_that_is_no_class_is_told(page, scans, tmp_path):
     page.bench.answer_file(tmp_path / "mine.nrrd")
     page.bench.click(page.ui.importButton)
     page.bench.wait_until(lambda: "class 3 will not be learned: the classes are block." in page.message, 20)
-    assert page.states()["scan2"] == "Not annotated"
+    assert page.states()["scan2"] == 'Drawn, but no class is called "class 3"'
 
 
 def test_a_segmentation_file_of_slicer_keeps_its_names(page, scans, tmp_path, slicer, drawn):
