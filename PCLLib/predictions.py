@@ -16,7 +16,8 @@ from PCLLib.segment_roles import Role, mark_prediction, role_of, segmentations_o
 from PCLLib.segmenter import Segmented
 from PCLLib.volume_nodes import geometry_of, ijk_to_ras
 
-_CONFIDENCE = "PCL.Confidence"
+# The attribute says what a volume is; the reference to its volume survives when scenes are joined, which changes ids.
+_CONFIDENCE, _CONFIDENCE_OF = "PCL.Confidence", "PCL.ConfidenceOf"
 
 
 @dataclass
@@ -27,12 +28,14 @@ class Click:
         made: new segmentations, each with its volume.
         maps: new maps of confidence.
         replaced: predictions that nobody had changed, and which were taken out of the scene, each with its volume.
+        replaced_maps: earlier maps of confidence, which were taken out of the scene, each with its volume.
         changed: what segmentations counted as before, of those that were put aside, accepted or marked.
     """
 
     made: list[tuple[Any, Any]] = field(default_factory=list)
     maps: list[Any] = field(default_factory=list)
     replaced: list[tuple[Any, Any]] = field(default_factory=list)
+    replaced_maps: list[tuple[Any, Any]] = field(default_factory=list)
     changed: list[Standing] = field(default_factory=list)
 
 
@@ -62,38 +65,44 @@ def undo(click: Click) -> list[str]:
     Returns:
         the names of the results that stay.
     """
-    stay: list[tuple[Any, Any]] = []
-    for node, volume in click.made:
-        if not slicer.mrmlScene.IsNodePresent(node) or not slicer.mrmlScene.IsNodePresent(volume):
-            continue
-        if role_of(node) is Role.PREDICTION and not was_edited(node, volume):
-            slicer.mrmlScene.RemoveNode(node)
-        else:
-            stay.append((node, volume))
+    stay = [(node, volume) for node, volume in click.made if not _taken_out(node, volume)]
+    taken = [volume for _node, volume in stay]
     for node in click.maps:
-        if slicer.mrmlScene.IsNodePresent(node):
+        if slicer.mrmlScene.IsNodePresent(node) and node.GetNodeReference(_CONFIDENCE_OF) not in taken:
             slicer.mrmlScene.RemoveNode(node)
-    kept = [volume for _node, volume in stay]
     for node, volume in click.replaced:
-        if volume not in kept and slicer.mrmlScene.IsNodePresent(volume):
+        if volume not in taken and slicer.mrmlScene.IsNodePresent(volume):
             slicer.mrmlScene.AddNode(node)
             node.CreateDefaultDisplayNodes()
             node.SetDisplayVisibility(True)
+    for node, volume in click.replaced_maps:
+        if volume not in taken and slicer.mrmlScene.IsNodePresent(volume):
+            _put_back(node, volume)
     for before in click.changed:
-        if before.volume not in kept:
+        if before.volume not in taken:
             before.restore()
     return [node.GetName() for node, _volume in stay]
 
 
-def add_confidence(volume: Any, confidence: np.ndarray, click: Click) -> Any:
-    """The confidence in percent as a volume node in colours; that of an earlier click is replaced."""
-    for earlier in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
-        if earlier.GetAttribute(_CONFIDENCE) == volume.GetID():
-            slicer.mrmlScene.RemoveNode(earlier)
-    name = _("{name} confidence").format(name=volume.GetName())
-    node = slicer.util.addVolumeFromArray(confidence, ijkToRAS=ijk_to_ras(geometry_of(volume)), name=name)
-    node.SetAttribute(_CONFIDENCE, volume.GetID())
-    node.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
+def _taken_out(node: Any, volume: Any) -> bool:
+    """Whether a result is gone, or goes now: nobody has changed or accepted it."""
+    if not slicer.mrmlScene.IsNodePresent(node) or not slicer.mrmlScene.IsNodePresent(volume):
+        return True
+    if role_of(node) is not Role.PREDICTION or was_edited(node, volume):
+        return False
+    slicer.mrmlScene.RemoveNode(node)
+    return True
+
+
+def _put_back(node: Any, volume: Any) -> None:
+    """A map of confidence that was taken out of the scene; Slicer forgets references of nodes that are taken out."""
+    slicer.mrmlScene.AddNode(node)
+    node.SetNodeReferenceID(_CONFIDENCE_OF, volume.GetID())
+    _show_as_confidence(node)
+
+
+def _show_as_confidence(node: Any) -> None:
+    node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     if display is not None:
         display.SetAutoWindowLevel(False)
@@ -101,5 +110,19 @@ def add_confidence(volume: Any, confidence: np.ndarray, click: Click) -> Any:
         colours = slicer.mrmlScene.GetFirstNodeByName("ColdToHotRainbow")
         if colours is not None:
             display.SetAndObserveColorNodeID(colours.GetID())
+
+
+def add_confidence(volume: Any, confidence: np.ndarray, click: Click) -> Any:
+    """The confidence in percent as a volume node in colours; that of an earlier click is replaced."""
+    for earlier in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
+        if earlier.GetAttribute(_CONFIDENCE) and earlier.GetNodeReference(_CONFIDENCE_OF) is volume:
+            slicer.mrmlScene.RemoveNode(earlier)
+            click.replaced_maps.append((earlier, volume))
+    name = _("{name} confidence").format(name=volume.GetName())
+    node = slicer.util.addVolumeFromArray(confidence, ijkToRAS=ijk_to_ras(geometry_of(volume)), name=name)
+    node.SetAttribute(_CONFIDENCE, "1")
+    node.SetNodeReferenceID(_CONFIDENCE_OF, volume.GetID())
+    node.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
+    _show_as_confidence(node)
     click.maps.append(node)
     return node

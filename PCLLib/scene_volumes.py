@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import slicer
+from slicer.i18n import tr as _
 
 from PCLLib.case_states import Case
 from PCLLib.volume_display import key_of, load_volume, loaded_from
@@ -20,13 +21,20 @@ def volumes_of_scene() -> list[Any]:
 
 
 def _usable(node: Any) -> bool:
-    if node.IsA("vtkMRMLLabelMapVolumeNode") or node.GetHideFromEditors() or node.GetAttribute("PCL.Confidence"):
-        return False
+    return not node.GetHideFromEditors() and not why_no_case(node)
+
+
+def why_no_case(node: Any) -> str:
+    """Why a volume node cannot be segmented, in words; empty when it can."""
+    if node.IsA("vtkMRMLLabelMapVolumeNode"):
+        return _("{name} is a label map.").format(name=node.GetName())
+    if node.GetAttribute("PCL.Confidence"):
+        return _("{name} is a map of confidence.").format(name=node.GetName())
     try:
         geometry_of(node)
-    except NotAVolumeError:
-        return False
-    return True
+    except NotAVolumeError as error:
+        return str(error)
+    return ""
 
 
 def is_left_out(node: Any) -> bool:

@@ -15,7 +15,7 @@ from PCLLib import segmentation_texts as texts
 from PCLLib.case_book import content_stamp
 from PCLLib.class_view import ClassView
 from PCLLib.questions import Questions
-from PCLLib.scene_volumes import node_of, volumes_of_scene
+from PCLLib.scene_volumes import node_of, volumes_of_scene, why_no_case
 from PCLLib.segment_nodes import mask_of, segments_of
 from PCLLib.segment_roles import prediction_of
 from PCLLib.segment_run import SegmentReport
@@ -110,7 +110,7 @@ class SegmentPart:
         for widget in (ui.modelPathLineEdit, ui.volumeComboBox, ui.confidenceCheckBox):
             widget.setEnabled(idle)
         reason = "" if there else _("Fine-tune a model first, or choose the file of one.")
-        volume_reason = reason or ("" if self._desk.volume is not None else _("Open a volume first."))
+        volume_reason = reason or self._why_not()
         ui.segmentButton.setEnabled(idle and not volume_reason)
         ui.segmentButton.setToolTip(volume_reason or _("Segment the shown volume into a new segmentation."))
         ui.segmentAllButton.setEnabled(idle and not reason and any(case.to_be_segmented for case in self._desk.cases))
@@ -123,6 +123,15 @@ class SegmentPart:
         has_result = self.result is not None
         for widget in (ui.classTable, ui.opacityLabel, ui.opacitySliderWidget):
             widget.setVisible(has_result)
+
+    def _why_not(self) -> str:
+        """Why the shown volume cannot be segmented; empty when it can."""
+        volume = self._desk.volume
+        if volume is None or not slicer.mrmlScene.IsNodePresent(volume):
+            return _("Open a volume first.")
+        if self._desk.case_of(volume) is not None:
+            return ""
+        return why_no_case(volume) or _("{name} is not among the cases yet.").format(name=volume.GetName())
 
     def _unlike_sentences(self) -> list[str]:
         volume, model = self._desk.volume, self._desk.session.segmenting.model

@@ -205,12 +205,30 @@ def test_a_volume_unlike_the_training_is_warned_about_before_the_click(ready, sl
     assert ready.ui.segmentButton.enabled
 
 
+def test_what_is_no_case_cannot_be_segmented_and_the_reason_is_told(ready, slicer):
+    rgb = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLVectorVolumeNode", "rgb")
+    slicer.util.updateVolumeFromArray(rgb, np.zeros((4, 8, 8, 3), np.uint8))
+    rgb.CreateDefaultDisplayNodes()
+    ready.bench.click(ready.ui.confidenceCheckBox)
+    ready.segment(scan(slicer))
+    for node, said in (
+        (rgb, "rgb has several numbers a voxel"),
+        (slicer.util.getNode("scan confidence"), "is a map of confidence"),
+    ):
+        ready.ui.volumeComboBox.setCurrentNode(node)
+        assert ready.panel.desk.volume is node
+        assert not ready.ui.segmentButton.enabled
+        assert said in ready.ui.segmentButton.toolTip
+    ready.show(scan(slicer))
+    assert ready.ui.segmentButton.enabled
+
+
 def test_a_map_of_confidence_comes_on_request(ready, slicer):
     volume = scan(slicer)
     ready.bench.click(ready.ui.confidenceCheckBox)
     ready.segment(volume)
     node = slicer.util.getNode("scan confidence")
-    values = slicer.util.arrayFromVolume(node)
+    values, colours = slicer.util.arrayFromVolume(node), node.GetDisplayNode().GetColorNodeID()
     assert values.shape == SHAPE
     assert 40 < values.min() <= values.max() <= 100
     assert {c.GetForegroundVolumeID() for c in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")} == {node.GetID()}
@@ -218,6 +236,26 @@ def test_a_map_of_confidence_comes_on_request(ready, slicer):
     ready.segment(volume)
     assert len(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")) == 2
     ready.bench.click(ready.ui.undoButton)
+    (again,) = [one for one in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") if one is not volume]
+    assert again is node
+    assert again.GetNodeReference("PCL.ConfidenceOf") is volume
+    assert (again.GetDisplayNode().GetColorNodeID(), again.GetDisplayNode().GetWindowLevelMax()) == (colours, 100)
+    assert np.array_equal(slicer.util.arrayFromVolume(again), values)
+    ready.segment(volume)
+    assert len(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")) == 2, "what came back is known again"
+
+
+def test_a_map_of_confidence_stays_with_its_volume_when_scenes_are_joined(ready, slicer, tmp_path, new_volume):
+    ready.bench.click(ready.ui.confidenceCheckBox)
+    ready.segment(scan(slicer))
+    assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    ready.bench.close_scene()
+    other = new_volume("other", 3)
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"), properties={"clear": False})
+    ready.wait_for_cases(2)
+    there = slicer.util.getNode("scan confidence")
+    assert there.GetNodeReference("PCL.ConfidenceOf") is scan(slicer)
+    assert there.GetNodeReference("PCL.ConfidenceOf") is not other
 
 
 def test_segment_all_does_what_nobody_has_annotated(ready, slicer, new_volume, drawn):
