@@ -13,11 +13,12 @@ from pcl_core.volumes.axes import Axis
 from PCLLib import words
 from PCLLib.annotations import joined
 from PCLLib.case_states import Case
+from PCLLib.drawn_on import DrawnOn
 from PCLLib.keeping import kept_of
 from PCLLib.scan_report import VolumeRow
 from PCLLib.scene_volumes import case_key, is_left_out, volumes_of_scene
 from PCLLib.segment_classes import SegmentClass, extended, matched
-from PCLLib.segment_nodes import segments_of
+from PCLLib.segment_nodes import is_drawn, segments_of
 from PCLLib.segment_roles import Role, annotations_of, choice_of, segmentations_of, was_edited
 from PCLLib.slice_choice import drawn_slices, slice_count
 from PCLLib.volume_display import key_of, loaded_from, part_clones
@@ -41,6 +42,7 @@ class CaseBook:
         self.axis: Axis = "auto"
         self._rows: tuple[VolumeRow, ...] = ()
         self._drawn: dict[str, tuple[object, _Drawn]] = {}
+        self._drawn_on = DrawnOn()
         self._edited: dict[str, tuple[object, bool]] = {}
 
     def set_rows(self, rows: Sequence[VolumeRow]) -> None:
@@ -95,7 +97,8 @@ class CaseBook:
         count = slice_count(geometry, self.axis)
         annotations = annotations_of(node)
         drawn = self._read(annotations, node, classes) if annotations else _Drawn()
-        predictions = segmentations_of(node, Role.PREDICTION)
+        predictions, accepted = segmentations_of(node, Role.PREDICTION), segmentations_of(node, Role.REVIEWED)
+        results = [*predictions, *accepted]
         counted = tuple(choice_of(*annotations).numbers(drawn.slices, count)) if drawn.slices else ()
         labels = row.labels if row is not None and not annotations else None
         return Case(
@@ -107,12 +110,12 @@ class CaseBook:
             labels=labels,
             predicted=bool(predictions),
             edited=any(self._changed(one, node) for one in predictions),
-            reviewed=bool(segmentations_of(node, Role.REVIEWED)),
+            reviewed=bool(accepted),
             remark=drawn.remark,
             kept=tuple(one.GetName() for one in kept_of(node)),
             left_out=row is None and is_left_out(node),
             unlearned=() if drawn.slices else drawn.unlearned,
-            note=drawn.note,
+            note="\n".join(part for part in (drawn.note, self._elsewhere([*annotations, *results], node)) if part),
         )
 
     def _read(self, annotations: Sequence[Any], volume: Any, classes: Sequence[SegmentClass]) -> _Drawn:
@@ -133,6 +136,17 @@ class CaseBook:
         found = _Drawn(slices, " ".join(remarks), one.note(), one.unlearned)
         self._drawn[volume.GetID()] = (stamp, found)
         return found
+
+    def _elsewhere(self, segmentations: Sequence[Any], volume: Any) -> str:
+        """What a person has to know when the volume shows another image than the one that was drawn on; else empty."""
+        drawn = [node for node in segmentations if any(is_drawn(node, one.id) for one in segments_of(node))]
+        names = [node.GetName() for node in drawn if self._drawn_on.another(node, volume)]
+        if not names:
+            return ""
+        return _(
+            'The image has changed since "{names}" was made on it. If it is a frame of a sequence, show that frame again '
+            "before you learn from it, accept or export it."
+        ).format(names=_('", "').join(names))
 
     def _changed(self, prediction: Any, volume: Any) -> bool:
         stamp = content_stamp(prediction, volume)

@@ -152,3 +152,26 @@ def test_no_renaming_is_offered_while_the_class_is_drawn_somewhere(page, scans, 
     segmentation(slicer, scans[2], "other", ventricle=slice(8, 20))
     page.bench.wait_until(lambda: page.ui.classesButton.visible, 10)
     assert not page.ui.renameButton.visible
+
+
+def test_a_volume_that_shows_another_frame_than_the_one_drawn_on_is_told(page, scans, slicer):
+    first = slicer.util.arrayFromVolume(scans[0]).copy()
+    slicer.util.updateVolumeFromArray(scans[0], np.ascontiguousarray(first[:, ::-1]))  # as the browser of a sequence does
+    page.bench.wait_until(lambda: page.states()["scan0"] != "Annotated", 10)
+    assert page.states()["scan0"].startswith('Annotated\nThe image has changed since "scan0 drawn" was made on it.')
+    assert page.states()["scan1"] == "Partly annotated (3 of 8 slices)"
+    slicer.util.updateVolumeFromArray(scans[0], first)
+    page.bench.wait_until(lambda: page.states()["scan0"] == "Annotated", 10)
+
+
+def test_the_image_that_was_drawn_on_is_remembered_with_the_scene(page, slicer, tmp_path, new_volume, drawn):
+    drawn(new_volume("one", 1))
+    page.bench.wait_until(lambda: page.states() == {"one": "Annotated"}, 10)
+    assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    page.bench.close_scene()
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"))
+    page.wait_for_cases(1)
+    page.bench.wait_until(lambda: page.states() == {"one": "Annotated"}, 10)
+    (volume,) = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+    slicer.util.updateVolumeFromArray(volume, slicer.util.arrayFromVolume(volume) + 1)
+    page.bench.wait_until(lambda: "The image has changed" in page.states()["one"], 10)
