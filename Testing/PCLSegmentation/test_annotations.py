@@ -69,6 +69,32 @@ def test_a_segment_that_was_erased_counts_as_empty(page, scans, slicer):
     assert page.states()["scan0"] == "Annotated"
 
 
+def test_strokes_are_seen_although_slicer_draws_into_the_voxels_at_hand(page, new_volume, slicer):
+    from PCLLib.segment_nodes import is_drawn
+
+    node = segmentation(slicer, new_volume("one", 1), "drawn", LV=slice(4, 10))
+    image = node.GetSegmentation().GetSegment("LV").GetRepresentation("Binary labelmap")
+    stroke = slicer.vtkOrientedImageData()
+    stroke.DeepCopy(image)
+    image.GetPointData().GetScalars().Fill(0)
+    image.GetPointData().GetScalars().Modified()
+    assert not is_drawn(node, "LV")
+    resample = slicer.vtkOrientedImageDataResample  # what the effects of the Segment Editor draw with
+    assert resample.ModifyImage(image, stroke, resample.OPERATION_MAXIMUM)
+    assert is_drawn(node, "LV")
+
+
+def test_segments_that_share_a_label_map_are_told_apart(page, new_volume, slicer):
+    from PCLLib.segment_classes import SegmentClass
+    from PCLLib.segment_nodes import is_drawn, new_segmentation
+
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[:, 4:8, 4:8], labels[:, 10:14, 4:8] = 1, 3
+    classes = [SegmentClass(value, f"class {value}", (1.0, 0.0, 0.0)) for value in (1, 2, 3, 4)]
+    node = new_segmentation("several", new_volume("one", 1), labels, classes)
+    assert [is_drawn(node, f"Segment_{value}") for value in (1, 2, 3, 4)] == [True, False, True, False]
+
+
 def test_structures_drawn_in_two_segmentations_are_learned_together(page, slicer, new_volume, written):
     volume = new_volume("one", 1)
     segmentation(slicer, volume, "first", LV=slice(4, 10))
