@@ -25,7 +25,7 @@ class Joined:
         overlapping: voxels in which several segments lie.
         unknown: names of segments that are no class.
         unlearned: those of them in which something is drawn.
-        names: of the segmentations, the earliest first.
+        names: of the segmentations in which a class is drawn, the earliest first.
         twice: for each class that is drawn in several, the name of the class and of the segmentation that counts for it.
     """
 
@@ -85,6 +85,7 @@ def joined(annotations: Sequence[Any], volume: Any, classes: Sequence[SegmentCla
     overlapping = 0
     unknown: list[str] = []
     unlearned: list[str] = []
+    names: list[str] = []
     counts: dict[int, str] = {}
     twice: list[int] = []
     for node in annotations:
@@ -97,8 +98,8 @@ def joined(annotations: Sequence[Any], volume: Any, classes: Sequence[SegmentCla
         found, inside = labels_of(node, volume, {one: value for one, value in drawn.items() if value not in counts})
         overlapping += inside + int(((labels > 0) & (found > 0)).sum())
         labels = np.where(labels > 0, labels, found)
+        names += [node.GetName()] if drawn else []
         counts |= {value: node.GetName() for value in drawn.values() if value not in counts}
     structures = {entry.value: entry.name for entry in classes}
-    names = tuple(node.GetName() for node in reversed(annotations))
     counting = tuple((structures[value], counts[value]) for value in twice)
-    return Joined(labels, overlapping, tuple(unknown), tuple(unlearned), names, counting)
+    return Joined(labels, overlapping, tuple(unknown), tuple(unlearned), tuple(reversed(names)), counting)

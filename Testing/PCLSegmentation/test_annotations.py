@@ -201,3 +201,12 @@ def test_the_image_that_was_drawn_on_is_remembered_with_the_scene(page, slicer, 
     (volume,) = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
     slicer.util.updateVolumeFromArray(volume, slicer.util.arrayFromVolume(volume) + 1)
     page.bench.wait_until(lambda: "The image has changed" in page.states()["one"], 10)
+
+
+def test_a_segmentation_without_any_class_is_not_called_learned(page, scans, slicer):
+    segmentation(slicer, scans[1], "other", RV=slice(4, 8))
+    page.bench.wait_until(lambda: "no class is called so: RV" in tip(page, "scan1"), 10)
+    assert page.states()["scan1"] == "Partly annotated (3 of 8 slices)"
+    assert page.ui.classesButton.text == "New class: RV"
+    page.bench.click(page.ui.classesButton)
+    assert page.states()["scan1"] == "Annotated\nDrawn in 2 segmentations, learned as one: scan1 drawn, other."
