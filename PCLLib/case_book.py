@@ -11,23 +11,28 @@ from slicer.i18n import tr as _
 
 from pcl_core.volumes.axes import Axis
 from PCLLib import words
+from PCLLib.annotations import joined
 from PCLLib.case_states import Case
+from PCLLib.drawn_on import DrawnOn
+from PCLLib.keeping import kept_of
 from PCLLib.scan_report import VolumeRow
-from PCLLib.scene_volumes import case_key, volumes_of_scene
+from PCLLib.scene_volumes import case_key, is_left_out, volumes_of_scene
 from PCLLib.segment_classes import SegmentClass, extended, matched
-from PCLLib.segment_nodes import labels_of, segments_of
-from PCLLib.segment_roles import Role, annotation_of, choice_of, segmentations_of, was_edited
+from PCLLib.segment_nodes import is_drawn, segments_of
+from PCLLib.segment_roles import Role, annotations_of, choice_of, segmentations_of, was_edited
 from PCLLib.slice_choice import drawn_slices, slice_count
-from PCLLib.volume_display import key_of
+from PCLLib.volume_display import key_of, loaded_from, part_clones
 from PCLLib.volume_nodes import geometry_of
 
 
 @dataclass(frozen=True)
 class _Drawn:
-    """What is in an annotation: slices with something drawn, and what a person should know."""
+    """What is in the annotations of a volume: slices with something drawn, and what a person should know."""
 
-    slices: tuple[int, ...]
-    remark: str
+    slices: tuple[int, ...] = ()
+    remark: str = ""
+    note: str = ""
+    unlearned: tuple[str, ...] = ()
 
 
 class CaseBook:
@@ -37,6 +42,7 @@ class CaseBook:
         self.axis: Axis = "auto"
         self._rows: tuple[VolumeRow, ...] = ()
         self._drawn: dict[str, tuple[object, _Drawn]] = {}
+        self._drawn_on = DrawnOn()
         self._edited: dict[str, tuple[object, bool]] = {}
 
     def set_rows(self, rows: Sequence[VolumeRow]) -> None:
@@ -53,6 +59,7 @@ class CaseBook:
         Args:
             classes: by which segments are matched; none takes those of the first annotated case.
         """
+        part_clones()
         nodes = volumes_of_scene()
         known = tuple(classes) or self.first_classes(nodes)
         keys = [key_of(node) for node in nodes]
@@ -63,27 +70,37 @@ class CaseBook:
     def first_classes(self, nodes: Sequence[Any] | None = None) -> tuple[SegmentClass, ...]:
         """The classes of the first annotated case, by the names, colours and terminology of its segments."""
         for node in volumes_of_scene() if nodes is None else nodes:
-            annotation = annotation_of(node)
-            if annotation is not None and segments_of(annotation):
-                return extended((), segments_of(annotation))
+            found = _with_segments(node, ())
+            if found:
+                return found
         return ()
 
     def all_classes(self, classes: Sequence[SegmentClass]) -> tuple[SegmentClass, ...]:
         """The classes, and after them the segments of all annotations of the scene whose names are new."""
         for node in volumes_of_scene():
-            annotation = annotation_of(node)
-            if annotation is not None:
-                classes = extended(classes, segments_of(annotation))
+            classes = _with_segments(node, classes)
         return tuple(classes)
+
+    def renamed_class(self, classes: Sequence[SegmentClass]) -> tuple[str, str] | None:
+        """A class whose segments are all gone, and the one new name that came: somebody has renamed it, as it seems.
+
+        None where it cannot be told, or where label files that are not loaded may hold the class.
+        """
+        facts = [facts for volume in volumes_of_scene() for one in annotations_of(volume) for facts in segments_of(one)]
+        absent = matched(facts, classes).absent
+        new = extended(classes, facts)[len(classes) :]
+        unread = any(row.labels is not None and loaded_from(row.key) is None for row in self._rows)
+        return (absent[0], new[0].name) if len(absent) == len(new) == 1 and not unread else None
 
     def _of_node(self, node: Any, classes: Sequence[SegmentClass], row: VolumeRow | None) -> Case:
         geometry = geometry_of(node)
         count = slice_count(geometry, self.axis)
-        annotation = annotation_of(node)
-        drawn = self._read(annotation, node, classes) if annotation is not None else _Drawn((), "")
-        predictions = segmentations_of(node, Role.PREDICTION)
-        counted = tuple(choice_of(annotation).numbers(drawn.slices, count)) if drawn.slices else ()
-        labels = row.labels if row is not None and annotation is None else None
+        annotations = annotations_of(node)
+        drawn = self._read(annotations, node, classes) if annotations else _Drawn()
+        predictions, accepted = segmentations_of(node, Role.PREDICTION), segmentations_of(node, Role.REVIEWED)
+        results = [*predictions, *accepted]
+        counted = tuple(choice_of(*annotations).numbers(drawn.slices, count)) if drawn.slices else ()
+        labels = row.labels if row is not None and not annotations else None
         return Case(
             key=case_key(node),
             name=node.GetName(),
@@ -93,31 +110,46 @@ class CaseBook:
             labels=labels,
             predicted=bool(predictions),
             edited=any(self._changed(one, node) for one in predictions),
-            reviewed=bool(segmentations_of(node, Role.REVIEWED)),
+            reviewed=bool(accepted),
             remark=drawn.remark,
+            kept=tuple(one.GetName() for one in kept_of(node)),
+            left_out=row is None and is_left_out(node),
+            unlearned=() if drawn.slices else drawn.unlearned,
+            note="\n".join(part for part in (drawn.note, self._elsewhere([*annotations, *results], node)) if part),
         )
 
-    def _read(self, annotation: Any, volume: Any, classes: Sequence[SegmentClass]) -> _Drawn:
-        """What is in an annotation, as far as it is of the classes."""
-        stamp = (*_stamp(annotation, volume), tuple(classes), self.axis)
-        kept = self._drawn.get(annotation.GetID())
+    def _read(self, annotations: Sequence[Any], volume: Any, classes: Sequence[SegmentClass]) -> _Drawn:
+        """What is in the annotations of a volume, as far as it is of the classes."""
+        stamp = (*((one.GetName(), content_stamp(one, volume)) for one in annotations), tuple(classes), self.axis)
+        kept = self._drawn.get(volume.GetID())
         if kept is not None and kept[0] == stamp:
             return kept[1]
-        matching = matched(segments_of(annotation), classes)
-        labels, overlapping = labels_of(annotation, volume, matching.values)
+        one = joined(annotations, volume, classes)
         remarks = []
-        if matching.unknown:
-            names = ", ".join(matching.unknown)
+        if one.unknown:
+            names = ", ".join(one.unknown)
             remarks.append(_("Not learned, since no class is called so: {names}.").format(names=names))
-        if overlapping:
-            much = words.counted(overlapping, _("{n} voxel"), _("{n} voxels"))
+        if one.overlapping:
+            much = words.counted(one.overlapping, _("{n} voxel"), _("{n} voxels"))
             remarks.append(_("Segments overlap in {much}; the later one counts there.").format(much=much))
-        found = _Drawn(tuple(drawn_slices(labels, geometry_of(volume), self.axis)), " ".join(remarks))
-        self._drawn[annotation.GetID()] = (stamp, found)
+        slices = tuple(drawn_slices(one.labels, geometry_of(volume), self.axis))
+        found = _Drawn(slices, " ".join(remarks), one.note(), one.unlearned)
+        self._drawn[volume.GetID()] = (stamp, found)
         return found
 
+    def _elsewhere(self, segmentations: Sequence[Any], volume: Any) -> str:
+        """What a person has to know when the volume shows another image than the one that was drawn on; else empty."""
+        drawn = [node for node in segmentations if any(is_drawn(node, one.id) for one in segments_of(node))]
+        names = [node.GetName() for node in drawn if self._drawn_on.another(node, volume)]
+        if not names:
+            return ""
+        return _(
+            'The image has changed since "{names}" was made on it. If it is a frame of a sequence, show that frame again '
+            "before you learn from it, accept or export it."
+        ).format(names=_('", "').join(names))
+
     def _changed(self, prediction: Any, volume: Any) -> bool:
-        stamp = _stamp(prediction, volume)
+        stamp = content_stamp(prediction, volume)
         kept = self._edited.get(prediction.GetID())
         if kept is not None and kept[0] == stamp:
             return kept[1]
@@ -127,12 +159,19 @@ class CaseBook:
 
 
 def labels_and_slices(volume: Any, classes: Sequence[SegmentClass], axis: Axis) -> tuple[np.ndarray, list[int]]:
-    """The label map of a volume's annotation on its grid, and the slices that count, from 0."""
-    annotation = annotation_of(volume)
-    labels, _overlapping = labels_of(annotation, volume, matched(segments_of(annotation), classes).values)
+    """The label map of a volume's annotations on its grid, and the slices that count, from 0."""
+    annotations = annotations_of(volume)
+    labels = joined(annotations, volume, classes).labels
     geometry = geometry_of(volume)
     drawn = drawn_slices(labels, geometry, axis)
-    return labels, choice_of(annotation).numbers(drawn, slice_count(geometry, axis))
+    return labels, choice_of(*annotations).numbers(drawn, slice_count(geometry, axis))
+
+
+def _with_segments(volume: Any, classes: Sequence[SegmentClass]) -> tuple[SegmentClass, ...]:
+    """The classes, and after them the new names of a volume's annotations, the earliest first."""
+    for annotation in reversed(annotations_of(volume)):
+        classes = extended(classes, segments_of(annotation))
+    return tuple(classes)
 
 
 def _of_row(row: VolumeRow) -> Case:
@@ -149,8 +188,8 @@ def _of_row(row: VolumeRow) -> Case:
     )
 
 
-def _stamp(node: Any, volume: Any) -> tuple[object, ...]:
-    """Changes whenever a segment, its name, the volume's grid or a transform changes."""
+def content_stamp(node: Any, volume: Any) -> tuple[object, ...]:
+    """Changes whenever what a segmentation node holds does: a segment, its name, the volume's grid or a transform changes."""
     segmentation = node.GetSegmentation()
     parts: list[object] = [node.GetTransformNodeID(), volume.GetTransformNodeID(), volume.GetMTime()]
     for facts in segments_of(node):

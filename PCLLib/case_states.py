@@ -36,7 +36,11 @@ class Case:
         edited: whether somebody has changed that prediction.
         reviewed: whether a prediction was accepted.
         labels: a label file that belongs to its file and was not loaded yet.
-        remark: what a person should know about it.
+        left_out: whether the node says that it is not to be learned from; of cases of folders the parameters say so.
+        remark: what a person should know about it, on request.
+        unlearned: names of what is drawn, when no class is called so and nothing else is drawn.
+        kept: names of its segmentations that gave way to others, and are kept, hidden.
+        note: what a person has to know about it, beside its state.
     """
 
     key: str
@@ -49,7 +53,11 @@ class Case:
     edited: bool = False
     reviewed: bool = False
     labels: Path | None = None
+    left_out: bool = False
     remark: str = ""
+    unlearned: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    note: str = ""
 
     @property
     def path(self) -> Path | None:
@@ -72,16 +80,34 @@ class Case:
 
     @property
     def to_be_segmented(self) -> bool:
-        """Whether "Segment all" does it: nobody has annotated or reviewed it, nor changed its prediction."""
-        return self.state in (CaseState.NOT_ANNOTATED, CaseState.PARTLY, CaseState.PREDICTED) and not self.edited
+        """Whether "Segment all" does it: nobody has annotated or reviewed it, nor changed a prediction of it."""
+        open_ones = (CaseState.NOT_ANNOTATED, CaseState.PARTLY, CaseState.PREDICTED)
+        return self.state in open_ones and not self.edited and not self.kept
+
+    def notes(self) -> str:
+        """What a person has to know beside the state; empty when that is nothing."""
+        lines = [self.note]
+        if self.unlearned and self.state is not CaseState.NOT_ANNOTATED:
+            lines.append(self._no_class())
+        if self.predicted and self.state is CaseState.REVIEWED:
+            lines.append(_("A newer prediction is there, too, which nobody has accepted; Export writes the accepted one."))
+        if self.predicted and self.state is CaseState.ANNOTATED:
+            lines.append(_("A prediction is there, too, which nobody has accepted; Export does not write it."))
+        if self.kept:
+            lines.append(_('Kept, hidden: "{names}".').format(names=_('", "').join(self.kept)))
+        return "\n".join(line for line in lines if line)
 
     def sentence(self) -> str:
         """The state in words."""
         texts = {
-            CaseState.NOT_ANNOTATED: _("Not annotated"),
-            CaseState.PARTLY: _("Partly annotated ({n} of {m} slices)"),
+            CaseState.NOT_ANNOTATED: self._no_class() if self.unlearned else _("Not annotated"),
+            CaseState.PARTLY: _("Partly annotated ({n} of {m} slices)").format(n=len(self.counted), m=self.slices),
             CaseState.ANNOTATED: _("Annotated"),
             CaseState.PREDICTED: _("Predicted, changed by hand") if self.edited else _("Predicted"),
             CaseState.REVIEWED: _("Reviewed"),
         }
-        return texts[self.state].format(n=len(self.counted), m=self.slices)
+        return texts[self.state]
+
+    def _no_class(self) -> str:
+        names = _('" or "').join(self.unlearned)
+        return _('Drawn, but no class is called "{names}"').format(names=names)

@@ -25,13 +25,13 @@ class CaseTable:
     """Fills a QTableWidget.
 
     Signals:
-        left_out_changed: the keys of the annotated cases that are not learned from.
+        left_out_changed: a case whose check box was clicked, and whether it is not learned from any more.
         chosen: the case of the row that was clicked, or None.
         wanted: a case that was double-clicked.
     """
 
     def __init__(self, table: Any) -> None:
-        self.left_out_changed = Signal[[list[str]]]()
+        self.left_out_changed = Signal[[Case, bool]]()
         self.chosen = Signal[[Case | None]]()
         self.wanted = Signal[[Case]]()
         self._table = table
@@ -78,7 +78,7 @@ class CaseTable:
 
     def _show_case(self, number: int, case: Case, used: bool) -> None:
         slices = words.counted(case.slices, _("{n} slice"), _("{n} slices"))
-        tip = "\n".join(part for part in (case.name, slices, str(case.path or ""), case.remark) if part)
+        tip = "\n".join(part for part in (case.name, slices, str(case.path or ""), case.notes(), case.remark) if part)
         name = self._cell(number, 0, case.name, tip)
         flags = qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable
         if case.annotated:
@@ -86,7 +86,7 @@ class CaseTable:
             name.setCheckState(qt.Qt.Checked if used else qt.Qt.Unchecked)
         else:
             name.setFlags(flags)
-        state = self._cell(number, 1, case.sentence(), tip)
+        state = self._cell(number, 1, "\n".join(part for part in (case.sentence(), case.notes()) if part), tip)
         state.setFlags(flags)
         state.setForeground(qt.QBrush(qt.QColor(_COLORS[case.state])))
 
@@ -96,14 +96,9 @@ class CaseTable:
         self._table.setItem(row, column, cell)
         return cell
 
-    def _changed(self, _item: object) -> None:
-        if self._filling:
-            return
-        out = []
-        for number, case in enumerate(self._cases):
-            if case.annotated and self._table.item(number, 0).checkState() != qt.Qt.Checked:
-                out.append(case.key)
-        self.left_out_changed.emit(out)
+    def _changed(self, item: Any) -> None:
+        if not self._filling and item.column() == 0 and self._cases[item.row()].annotated:
+            self.left_out_changed.emit(self._cases[item.row()], item.checkState() != qt.Qt.Checked)
 
     def _selected(self) -> None:
         if not self._filling:

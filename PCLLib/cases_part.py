@@ -18,7 +18,7 @@ from PCLLib.questions import Questions
 from PCLLib.scene_volumes import node_of
 from PCLLib.segment_classes import class_list, matched
 from PCLLib.segment_nodes import segments_of
-from PCLLib.segment_roles import annotation_of, choice_of, set_choice
+from PCLLib.segment_roles import annotation_of, annotations_of, choice_of, set_choice
 from PCLLib.segmentation_desk import Desk
 from PCLLib.signals import Signal
 from PCLLib.slice_choice import Counting, SliceChoice
@@ -43,9 +43,10 @@ class CasesPart:
         self._ui, self._desk, self._questions = ui, desk, questions
         self._table = CaseTable(ui.caseTable)
         self._filling = False
+        self._renaming: tuple[str, str] | None = None
         for counting in Counting:
             ui.countingComboBox.addItem(counting.label())
-        self._table.left_out_changed.connect(self._left_out)
+        self._table.left_out_changed.connect(desk.leave_out)
         self._table.chosen.connect(self._choose)
         self._table.wanted.connect(self.show_case)
         desk.case_wanted.connect(self._show_and_choose)
@@ -53,6 +54,7 @@ class CasesPart:
         ui.removeFolderButton.clicked.connect(lambda *_arguments: self._remove_folders())
         ui.annotateButton.clicked.connect(lambda *_arguments: self._annotate())
         ui.importButton.clicked.connect(lambda *_arguments: self._ask_labels())
+        ui.renameButton.clicked.connect(lambda *_arguments: self._rename_class())
         ui.classesButton.clicked.connect(lambda *_arguments: self._add_classes())
         ui.countingComboBox.currentIndexChanged.connect(self._count)
         ui.firstSpinBox.valueChanged.connect(self._count)
@@ -60,8 +62,7 @@ class CasesPart:
 
     def show(self) -> None:
         """Shows the cases of the desk."""
-        parameters = self._desk.parameters
-        left_out = parameters.leftOut if parameters is not None else []
+        left_out = self._desk.left_out
         self._table.show(self._desk.cases, left_out)
         self._ui.tableLabel.setText(case_table.summary(self._desk.cases, left_out))
 
@@ -84,6 +85,12 @@ class CasesPart:
         ui.classesButton.setEnabled(idle)
         ui.classesButton.setText(_("New class: {names}").format(names=", ".join(new[:2]) + (" ..." if len(new) > 2 else "")))
         self._render_counting(case)
+
+        self._renaming = self._desk.session.book.renamed_class(classes) if new else None
+        ui.renameButton.setVisible(self._renaming is not None)
+        ui.renameButton.setEnabled(idle)
+        if self._renaming is not None:
+            ui.renameButton.setText(_('Call the class "{old}" "{new}"').format(old=self._renaming[0], new=self._renaming[1]))
 
     def _render_counting(self, case: Case | None) -> None:
         ui = self._ui
@@ -108,10 +115,9 @@ class CasesPart:
         if case is None or not case.loaded:
             return SliceChoice(Counting.ALL)
         try:
-            annotation = annotation_of(node_of(case))
+            return choice_of(*annotations_of(node_of(case)))
         except RuntimeError:
-            annotation = None
-        return choice_of(annotation) if annotation is not None else SliceChoice(Counting.DRAWN)
+            return SliceChoice(Counting.DRAWN)
 
     # What a person does
 
@@ -144,10 +150,6 @@ class CasesPart:
         self._desk.chosen = case
         self.render()
 
-    def _left_out(self, keys: list[str]) -> None:
-        if self._desk.parameters is not None:
-            self._desk.parameters.leftOut = keys
-
     def _ask_folder(self) -> None:
         self._questions.choose_folder(_("Folder of volumes"), self.add_folder)
 
@@ -171,6 +173,12 @@ class CasesPart:
         """Segments whose names are new become classes of the next fine-tuning."""
         if self._desk.parameters is not None:
             self._desk.parameters.classes = class_list(self._desk.session.book.all_classes(self._desk.classes))
+            self._desk.refresh.emit()
+
+    def _rename_class(self) -> None:
+        """Segments were renamed: the class is called as they are, in the models that are made of it, too."""
+        if self._renaming is not None:
+            self._desk.rename_class(*self._renaming)
             self._desk.refresh.emit()
 
     def _ask_labels(self) -> None:
@@ -217,7 +225,8 @@ class CasesPart:
         if counting is Counting.RANGE and before.counting is not Counting.RANGE and case.counted:
             first, last = case.counted[0] + 1, case.counted[-1] + 1
         volume = self._loaded(case)
-        annotation = annotation_of(volume) if volume is not None else None
-        if annotation is not None:
+        annotations = annotations_of(volume) if volume is not None else []
+        for annotation in annotations:
             set_choice(annotation, SliceChoice(counting, first, last))
+        if annotations:
             self._desk.refresh.emit()

@@ -98,6 +98,12 @@ class FinetunePart:
     def _why_not(self) -> str:
         """Why nothing can be learned; empty when it can."""
         settings = self._desk.settings
+        unlearned = [name for case in self._desk.cases for name in case.unlearned]
+        if not self._desk.to_learn_from and unlearned:
+            text = _(
+                'What is drawn has a name that is no class: "{name}". See the buttons under Cases, or rename the segments.'
+            )
+            return text.format(name=unlearned[0])
         if settings is None or not self._desk.to_learn_from:
             return _("Annotate a case first, or set the check box of one.")
         if settings.begin == "encoder" and not self._parameter("encoder"):

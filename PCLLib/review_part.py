@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,15 @@ from slicer.i18n import tr as _
 
 from pcl_core.errors import InputError
 from PCLLib import segmentation_texts as texts
+from PCLLib.annotations import as_one
+from PCLLib.case_states import CaseState
 from PCLLib.export import export_labels
-from PCLLib.segment_roles import Role, annotation_of, prediction_of, role_of, segmentations_of, set_choice, set_role
+from PCLLib.keeping import accept, mark_annotated
+from PCLLib.kept_part import KeptPart
+from PCLLib.predictions import Click
+from PCLLib.segment_roles import Role, annotations_of, prediction_of, role_of, segmentations_of
 from PCLLib.segmentation_desk import Desk
 from PCLLib.signals import Signal
-from PCLLib.slice_choice import Counting, SliceChoice
 
 
 class ReviewPart:
@@ -32,6 +37,7 @@ class ReviewPart:
     def __init__(self, ui: Any, desk: Desk) -> None:
         self.correct = Signal[[Any, Any]]()
         self._ui, self._desk = ui, desk
+        self._kept = KeptPart(ui, desk)
         ui.acceptButton.clicked.connect(lambda *_arguments: self._accept())
         ui.correctButton.clicked.connect(lambda *_arguments: self._correct())
         ui.markButton.clicked.connect(lambda *_arguments: self._mark())
@@ -51,15 +57,13 @@ class ReviewPart:
         ui.acceptButton.setEnabled(idle and node is not None and role_of(node) is Role.PREDICTION)
         for button in (ui.correctButton, ui.markButton):
             button.setEnabled(idle and node is not None)
-        ui.exportButton.setEnabled(idle and self._to_export() is not None)
+        ui.exportButton.setEnabled(idle and bool(self._to_export()))
+        self._kept.render()
 
     def _accept(self) -> None:
         node = self._prediction
         if node is not None:
-            for earlier in segmentations_of(self._desk.volume, Role.REVIEWED):
-                set_role(earlier, Role.ASIDE)
-            set_role(node, Role.REVIEWED)
-            self._desk.refresh.emit()
+            self._desk.session.segmenting.reviewed(Click(changed=accept(node, self._desk.volume)))
 
     def _correct(self) -> None:
         node = self._prediction
@@ -69,24 +73,26 @@ class ReviewPart:
     def _mark(self) -> None:
         """The corrected segmentation is learned from; an earlier annotation is kept, but not learned from."""
         node, volume = self._prediction, self._desk.volume
-        if node is None:
-            return
-        for earlier in segmentations_of(volume, Role.ANNOTATION):
-            set_role(earlier, Role.ASIDE)
-        set_role(node, Role.ANNOTATION)
-        set_choice(node, SliceChoice(Counting.ALL))
-        self._desk.refresh.emit()
+        if node is not None:
+            self._desk.session.segmenting.reviewed(Click(changed=mark_annotated(node, volume)))
 
-    def _to_export(self) -> Any:
-        """The prediction of the shown volume, or else its annotation."""
+    def _to_export(self) -> list[Any]:
+        """What people stand behind first: the accepted segmentation of the shown volume, else its whole annotation.
+
+        Else the prediction, else what is drawn so far; annotations may be several segmentations.
+        """
         volume = self._desk.volume
         if volume is None or not slicer.mrmlScene.IsNodePresent(volume):
-            return None
-        return prediction_of(volume) or annotation_of(volume)
+            return []
+        accepted, drawn = segmentations_of(volume, Role.REVIEWED)[:1], annotations_of(volume)
+        predicted = segmentations_of(volume, Role.PREDICTION)[:1]
+        case = self._desk.case_of(volume)
+        whole = drawn if case is not None and case.state is CaseState.ANNOTATED else []
+        return accepted or whole or predicted or drawn
 
     def _ask_export(self) -> None:
-        node, volume = self._to_export(), self._desk.volume
-        if node is None:
+        nodes, volume = self._to_export(), self._desk.volume
+        if not nodes:
             return
         dialog = qt.QFileDialog(slicer.util.mainWindow(), _("Export the segmentation"))
         dialog.setObjectName("PCLExportQuestion")
@@ -99,15 +105,17 @@ class ReviewPart:
             paths = list(dialog.selectedFiles()) if result else []
             dialog.deleteLater()
             if paths:
-                self._export(node, volume, Path(paths[0]))
+                self._export(nodes, volume, Path(paths[0]))
 
         dialog.finished.connect(finished)
         dialog.open()
 
-    def _export(self, node: Any, volume: Any, path: Path) -> None:
+    def _export(self, nodes: Sequence[Any], volume: Any, path: Path) -> None:
         try:
-            export_labels(node, volume, self._desk.classes, path)
+            with as_one(nodes, volume, self._desk.classes) as node:
+                export_labels(node, volume, self._desk.classes, path)
         except InputError as error:
             self._desk.session.tell(texts.problem(error.message, error.hint))
         else:
-            self._desk.session.tell(texts.exported([path]))
+            what = texts.what_was_exported(role_of(nodes[0]), [node.GetName() for node in nodes])
+            self._desk.session.tell(texts.exported([path], what))

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import slicer
+from slicer.i18n import tr as _
 
 from PCLLib.case_states import Case
 from PCLLib.volume_display import key_of, load_volume, loaded_from
 from PCLLib.volume_nodes import NotAVolumeError, geometry_of
+
+_LEFT_OUT = "PCL.LeftOut"
 
 
 def volumes_of_scene() -> list[Any]:
@@ -18,13 +21,33 @@ def volumes_of_scene() -> list[Any]:
 
 
 def _usable(node: Any) -> bool:
-    if node.IsA("vtkMRMLLabelMapVolumeNode") or node.GetHideFromEditors() or node.GetAttribute("PCL.Confidence"):
-        return False
+    return not node.GetHideFromEditors() and not why_no_case(node)
+
+
+def why_no_case(node: Any) -> str:
+    """Why a volume node cannot be segmented, in words; empty when it can."""
+    if node.IsA("vtkMRMLLabelMapVolumeNode"):
+        return _("{name} is a label map.").format(name=node.GetName())
+    if node.GetAttribute("PCL.Confidence"):
+        return _("{name} is a map of confidence.").format(name=node.GetName())
     try:
         geometry_of(node)
-    except NotAVolumeError:
-        return False
-    return True
+    except NotAVolumeError as error:
+        return str(error)
+    return ""
+
+
+def is_left_out(node: Any) -> bool:
+    """Whether a volume of the scene is not to be learned from. It stands in the node: ids change when scenes are added."""
+    return node.GetAttribute(_LEFT_OUT) is not None
+
+
+def leave_out(node: Any, on: bool) -> None:
+    """Says whether a volume of the scene is not to be learned from."""
+    if on:
+        node.SetAttribute(_LEFT_OUT, "1")
+    else:
+        node.RemoveAttribute(_LEFT_OUT)
 
 
 def case_key(node: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,18 @@ def extended(classes: Sequence[SegmentClass], segments: Iterable[SegmentFacts]) 
 def joined(classes: Sequence[SegmentClass], more: Iterable[SegmentClass]) -> tuple[SegmentClass, ...]:
     """The classes, and after them those of another list whose names are new, with free values."""
     return extended(classes, (SegmentFacts("", entry.name, entry.color, entry.terminology) for entry in more))
+
+
+def renamed(classes: Iterable[SegmentClass], names: Mapping[str, str]) -> tuple[SegmentClass, ...]:
+    """The classes by the names that people gave them since; values stay, so that weights do."""
+    given = {_plain(old): new for old, new in names.items()}
+    return tuple(replace(entry, name=given.get(_plain(entry.name), entry.name)) for entry in classes)
+
+
+def with_renaming(names: Mapping[str, str], old: str, new: str) -> dict[str, str]:
+    """Names by earlier names, after one class more was renamed: earlier names of it lead to the new one, too."""
+    found = {first: new if _plain(last) == _plain(old) else last for first, last in names.items()} | {old: new}
+    return {first: last for first, last in found.items() if _plain(first) != _plain(last)}
 
 
 def class_list(classes: Iterable[SegmentClass]) -> str:

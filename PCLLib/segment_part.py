@@ -12,9 +12,10 @@ from slicer.i18n import tr as _
 
 from PCLLib import overlay
 from PCLLib import segmentation_texts as texts
+from PCLLib.case_book import content_stamp
 from PCLLib.class_view import ClassView
 from PCLLib.questions import Questions
-from PCLLib.scene_volumes import node_of, volumes_of_scene
+from PCLLib.scene_volumes import node_of, volumes_of_scene, why_no_case
 from PCLLib.segment_nodes import mask_of, segments_of
 from PCLLib.segment_roles import prediction_of
 from PCLLib.segment_run import SegmentReport
@@ -38,7 +39,7 @@ class SegmentPart:
         self._classes = ClassView(ui.classTable)
         self._filling = False
         self._unlike: tuple[object, list[str]] = (None, [])
-        self._millilitres: dict[str, Mapping[str, float]] = {}
+        self._millilitres: dict[str, tuple[object, Mapping[str, float]]] = {}
         self._later = qt.QTimer()
         self._later.setSingleShot(True)
         self._later.setInterval(_LATER_MS)
@@ -90,11 +91,11 @@ class SegmentPart:
         if node is None:
             self._classes.show(None, {})
             return
-        known = self._millilitres.get(node.GetID())
-        if known is None:
-            known = millilitres_of(node, self._desk.volume)
-            self._millilitres[node.GetID()] = known
-        self._classes.show(node, known)
+        stamp = content_stamp(node, self._desk.volume)
+        kept = self._millilitres.get(node.GetID())
+        if kept is None or kept[0] != stamp:
+            kept = self._millilitres[node.GetID()] = (stamp, millilitres_of(node, self._desk.volume))
+        self._classes.show(node, kept[1])
 
     @property
     def result(self) -> Any:
@@ -109,7 +110,7 @@ class SegmentPart:
         for widget in (ui.modelPathLineEdit, ui.volumeComboBox, ui.confidenceCheckBox):
             widget.setEnabled(idle)
         reason = "" if there else _("Fine-tune a model first, or choose the file of one.")
-        volume_reason = reason or ("" if self._desk.volume is not None else _("Open a volume first."))
+        volume_reason = reason or self._why_not()
         ui.segmentButton.setEnabled(idle and not volume_reason)
         ui.segmentButton.setToolTip(volume_reason or _("Segment the shown volume into a new segmentation."))
         ui.segmentAllButton.setEnabled(idle and not reason and any(case.to_be_segmented for case in self._desk.cases))
@@ -122,6 +123,15 @@ class SegmentPart:
         has_result = self.result is not None
         for widget in (ui.classTable, ui.opacityLabel, ui.opacitySliderWidget):
             widget.setVisible(has_result)
+
+    def _why_not(self) -> str:
+        """Why the shown volume cannot be segmented; empty when it can."""
+        volume = self._desk.volume
+        if volume is None or not slicer.mrmlScene.IsNodePresent(volume):
+            return _("Open a volume first.")
+        if self._desk.case_of(volume) is not None:
+            return ""
+        return why_no_case(volume) or _("{name} is not among the cases yet.").format(name=volume.GetName())
 
     def _unlike_sentences(self) -> list[str]:
         volume, model = self._desk.volume, self._desk.session.segmenting.model
@@ -175,8 +185,8 @@ class SegmentPart:
     def _segmented(self, report: SegmentReport) -> None:
         if not report.nodes:
             return
-        for node, _volume, found in report.nodes:
-            self._millilitres[node.GetID()] = found
+        for node, volume, found in report.nodes:
+            self._millilitres[node.GetID()] = (content_stamp(node, volume), found)
         node, volume, _found = report.nodes[-1]
         self._desk.volume = volume
         overlay.show_volume_node(volume)

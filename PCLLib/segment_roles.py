@@ -13,14 +13,15 @@ from typing import Any
 
 import slicer
 
-from PCLLib.segment_nodes import mask_of, segments_of
+from PCLLib.segment_nodes import is_drawn, mask_of, segments_of
 from PCLLib.slice_choice import Counting, SliceChoice
 
-_ROLE, _SLICES, _MODEL, _CONTENT = "PCL.Role", "PCL.Slices", "PCL.Model", "PCL.Content"
+_ROLE, _FORMER = "PCL.Role", "PCL.FormerRole"
+_SLICES, _MODEL, _CONTENT = "PCL.Slices", "PCL.Model", "PCL.Content"
 
 
 class Role(Enum):
-    """What a segmentation is."""
+    """What a segmentation is; one that is aside gave way to another, and is kept, hidden."""
 
     ANNOTATION = "annotation"
     PREDICTION = "prediction"
@@ -35,8 +36,16 @@ def role_of(node: Any) -> Role:
 
 
 def set_role(node: Any, role: Role) -> None:
-    """Gives a segmentation node a role."""
+    """Gives a segmentation node a role; one that is put aside remembers what it was."""
+    if role is Role.ASIDE and role_of(node) is not Role.ASIDE:
+        node.SetAttribute(_FORMER, role_of(node).value)
     node.SetAttribute(_ROLE, role.value)
+
+
+def former_role_of(node: Any) -> Role:
+    """What a segmentation was before it was put aside."""
+    text = node.GetAttribute(_FORMER)
+    return Role(text) if text in {"annotation", "prediction", "reviewed"} else Role.ANNOTATION
 
 
 def segmentations_of(volume: Any, role: Role) -> list[Any]:
@@ -45,10 +54,19 @@ def segmentations_of(volume: Any, role: Role) -> list[Any]:
     return [node for node in reversed(nodes) if _volume_of(node) is volume and role_of(node) is role]
 
 
-def annotation_of(volume: Any) -> Any:
-    """The segmentation that is learned from: the latest annotation with something in it, else an empty one, else None."""
+def annotations_of(volume: Any) -> list[Any]:
+    """The segmentations that are learned from: all annotations in which something is drawn, the latest first.
+
+    While nothing is drawn in any it is the latest that has segments, else the latest; none without an annotation.
+    """
     nodes = segmentations_of(volume, Role.ANNOTATION)
-    return next((node for node in nodes if segments_of(node)), nodes[0] if nodes else None)
+    drawn = [node for node in nodes if any(is_drawn(node, segment.id) for segment in segments_of(node))]
+    return drawn or [node for node in nodes if segments_of(node)][:1] or nodes[:1]
+
+
+def annotation_of(volume: Any) -> Any:
+    """The segmentation that is drawn in: the latest of those that are learned from, or None."""
+    return next(iter(annotations_of(volume)), None)
 
 
 def prediction_of(volume: Any) -> Any:
@@ -61,9 +79,10 @@ def _volume_of(node: Any) -> Any:
     return node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole())
 
 
-def choice_of(node: Any) -> SliceChoice:
-    """Which slices of an annotation count; those with something drawn, until somebody says otherwise."""
-    return SliceChoice.from_text(node.GetAttribute(_SLICES), Counting.DRAWN)
+def choice_of(*nodes: Any) -> SliceChoice:
+    """Which slices of annotations count that are learned as one; those with something drawn, until somebody says otherwise."""
+    said = [text for text in (node.GetAttribute(_SLICES) for node in nodes) if text]
+    return SliceChoice.from_text(said[0] if said else None, Counting.DRAWN)
 
 
 def set_choice(node: Any, choice: SliceChoice) -> None:

@@ -13,6 +13,7 @@ from PCLLib.case_states import Case
 from PCLLib.events import Cancelled, Failed, Progress
 from PCLLib.predictions import Click, add_confidence, add_prediction
 from PCLLib.scene_volumes import node_of
+from PCLLib.segment_classes import SegmentClass
 from PCLLib.segmenter import Outcome, Segmented, Segmenter
 
 
@@ -25,12 +26,14 @@ class SegmentOrder:
         model: weight file.
         device: auto, cpu or cuda.
         confidence: whether a map of it is wanted.
+        classes: of the model, as people call them now.
     """
 
     cases: tuple[Case, ...]
     model: Path
     device: str
     confidence: bool
+    classes: tuple[SegmentClass, ...] = ()
 
 
 @dataclass
@@ -112,6 +115,7 @@ class SegmentRun:
         if self._over:
             return
         if isinstance(outcome, Segmented):
+            outcome = outcome.called(self._order.classes)
             node = add_prediction(volume, outcome, self._order.model, self.report.click)
             if outcome.confidence is not None:
                 add_confidence(volume, outcome.confidence, self.report.click)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import slicer
+
 from PCLLib.case_states import Case
 from PCLLib.finetune_settings import FinetuneSettings
-from PCLLib.scene_volumes import case_key
-from PCLLib.segment_classes import SegmentClass, read_class_list
+from PCLLib.scene_volumes import case_key, leave_out
+from PCLLib.segment_classes import SegmentClass, class_list, read_class_list, renamed, with_renaming
 from PCLLib.segmentation_parameters import SegmentationParameters, settings_of
 from PCLLib.segmentation_session import SegmentationSession
 from PCLLib.signals import Signal
@@ -54,10 +57,37 @@ class Desk:
             return ()
         return self.session.classes_for(settings, read_class_list(self.parameters.classes))
 
+    def rename_class(self, old: str, new: str) -> None:
+        """Calls a class by another name, in this scene and in the models that are made of it."""
+        if self.parameters is not None:
+            names = with_renaming(self.session.segmenting.renamed, old, new)
+            classes = class_list(renamed(self.classes, names))
+            self.parameters.renamed = json.dumps(names, ensure_ascii=False)
+            self.parameters.classes = classes
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """The keys of the cases whose check boxes are cleared, or would be if they were annotated."""
+        files = set(self.parameters.leftOut) if self.parameters is not None else set()
+        return frozenset(case.key for case in self.cases if case.left_out or (case.row is not None and case.key in files))
+
+    def leave_out(self, case: Case, on: bool) -> None:
+        """Clears or sets the check box of one case; the marks of all others stay."""
+        if self.parameters is None:
+            return
+        if case.row is None:
+            node = slicer.mrmlScene.GetNodeByID(case.key)
+            if node is not None:
+                leave_out(node, on)
+        else:
+            others = [key for key in self.parameters.leftOut if key != case.key]
+            self.parameters.leftOut = [*others, case.key] if on else others
+        self.refresh.emit()
+
     @property
     def to_learn_from(self) -> tuple[Case, ...]:
         """The annotated cases whose check boxes are set."""
-        left_out = self.parameters.leftOut if self.parameters is not None else []
+        left_out = self.left_out
         return tuple(case for case in self.cases if case.annotated and case.key not in left_out)
 
     def case_of(self, volume: Any) -> Case | None:

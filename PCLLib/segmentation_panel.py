@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -150,8 +151,10 @@ class SegmentationPanel:
             parameters.out = str(default_out(parameters, documents))
             self._filling = False
         self._fill_paths(parameters)
-        if parameters.model != self._model:
+        renamed = json.loads(parameters.renamed or "{}")
+        if parameters.model != self._model or renamed != self.session.segmenting.renamed:
             self._model = parameters.model
+            self.session.segmenting.renamed = renamed
             self.session.segmenting.use_model(Path(parameters.model) if parameters.model else None)
             self.session.segmenting.warm(self.desk.device)
         self.refresh()

@@ -35,8 +35,9 @@ class SegmentationParameters:
 
     Attributes:
         folders: of cases that are files.
-        leftOut: keys of annotated cases that are not learned from.
+        leftOut: keys of cases of folders that are not learned from; volumes of the scene say so themselves.
         classes: the class list as text; empty before the first fine-tuning.
+        renamed: names of classes by earlier names, which models may have, as a JSON object; empty when there are none.
         out: folder below which models are written; empty to follow the first folder.
         begin: what the weights begin with.
         encoder: file of the encoder.
@@ -52,6 +53,7 @@ class SegmentationParameters:
     folders: list[str]
     leftOut: list[str]  # noqa: N815 (Slicer shows the names of parameters, which are written so)
     classes: str = ""
+    renamed: str = ""
     out: str = ""
     begin: BeginWith = BeginWith.NOTHING
     encoder: str = ""

@@ -25,7 +25,7 @@ from PCLLib.job_group import JobGroup
 from PCLLib.messages import Message
 from PCLLib.questions import Questions
 from PCLLib.scan_report import VolumeRow
-from PCLLib.segment_classes import SegmentClass, joined
+from PCLLib.segment_classes import SegmentClass, joined, renamed
 from PCLLib.segmentation_states import Doing, DoingMachine
 from PCLLib.segmenting import FOLDER, Segmenting
 from PCLLib.signals import Signal
@@ -113,7 +113,8 @@ class SegmentationSession:
         """The class list: of the model that is gone on from, or the one kept in the scene, or of the first annotated case."""
         if settings.begin == "model":
             try:
-                return joined(WeightFile.read(settings.model, "unet").classes, kept)
+                names = self.segmenting.renamed
+                return joined(renamed(WeightFile.read(settings.model, "unet").classes, names), renamed(kept, names))
             except WeightFileError:
                 return tuple(kept)
         return tuple(kept) or self.book.first_classes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from slicer.i18n import tr as _
@@ -13,6 +14,7 @@ from PCLLib.events import Failed
 from PCLLib.messages import Action, Message, Tone
 from PCLLib.questions import Choice, Question
 from PCLLib.segment_classes import SegmentClass
+from PCLLib.segment_roles import Role
 
 
 def imported_unknown(names: Sequence[str], classes: Sequence[SegmentClass]) -> Message:
@@ -86,6 +88,23 @@ def nothing_found(names: Sequence[str]) -> Message:
     )
 
 
+def with_kept(names: Sequence[str], message: Message | None) -> Message:
+    """What happened, and which segmentations of people gave way; they are not lost."""
+    kept = _('Kept, hidden: "{names}".').format(names=_('", "').join(names))
+    hint = _('To have it again, press Undo, or choose it under Review and press "Bring back".')
+    if message is None:
+        return Message(kept, hint)
+    return replace(message, text=f"{message.text} {kept}", hint=f"{message.hint} {hint}".strip())
+
+
+def stayed(names: Sequence[str]) -> Message:
+    """A click was to be undone whose results were changed or accepted since."""
+    return Message(
+        _('"{names}" was changed since, so it stays.').format(names=_('", "').join(names)),
+        _("Remove it in the module Data if you do not want it."),
+    )
+
+
 def segmented(count: int, failures: Mapping[str, str]) -> Message:
     """Several volumes were segmented."""
     done = words.counted(count, _("{n} volume is segmented."), _("{n} volumes are segmented."))
@@ -131,10 +150,19 @@ def unlike(sentences: Sequence[str]) -> str:
     )
 
 
-def exported(paths: Sequence[Path]) -> Message:
-    """Label files were written."""
+def what_was_exported(role: Role, names: Sequence[str]) -> str:
+    """Which of the segmentations of a volume was written."""
+    text = {
+        Role.REVIEWED: _('It is the accepted segmentation "{names}".'),
+        Role.PREDICTION: _('It is the prediction "{names}", which nobody has accepted.'),
+    }.get(role, _('It is the annotation "{names}".'))
+    return text.format(names=_('" and "').join(names))
+
+
+def exported(paths: Sequence[Path], what: str = "") -> Message:
+    """Label files were written; ``what`` they hold is said."""
     if len(paths) == 1:
-        return Message(_("Written: {path}").format(path=paths[0]))
+        return Message(_("Written: {path}").format(path=paths[0]), what)
     return Message(_("{n} label files are written to {folder}.").format(n=len(paths), folder=paths[0].parent))
 
 

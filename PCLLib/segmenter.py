@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,16 @@ class Segmented:
     def empty(self) -> bool:
         """Whether nothing was found."""
         return not self.labels.any()
+
+    def called(self, classes: Sequence[SegmentClass]) -> Segmented:
+        """The same with classes as they are called now, by their values; those that are not listed keep their names."""
+        now = {entry.value: entry for entry in classes}
+        names = {entry.name: now.get(entry.value, entry).name for entry in self.classes}
+        return replace(
+            self,
+            classes=tuple(now.get(entry.value, entry) for entry in self.classes),
+            millilitres={names.get(name, name): amount for name, amount in self.millilitres.items()},
+        )
 
 
 Outcome = Segmented | Cancelled | Failed

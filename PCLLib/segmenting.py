@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from PCLLib.events import Cancelled, Done, Last, Progress
 from PCLLib.finetuning import ESTIMATE
 from PCLLib.installer import Installer
 from PCLLib.job_group import JobGroup, Work
+from PCLLib.keeping import names_of_kept
 from PCLLib.messages import Message
 from PCLLib.predictions import Click, undo
 from PCLLib.questions import Questions
+from PCLLib.segment_classes import renamed
 from PCLLib.segment_run import SegmentOrder, SegmentReport, SegmentRun
 from PCLLib.segmentation_states import Doing, DoingMachine
 from PCLLib.segmenter import Segmenter
@@ -63,6 +66,7 @@ class Segmenting:
         self.segmented = Signal[[SegmentReport]]()
         self.model: WeightFile | None = None
         self.last_click: Click | None = None
+        self.renamed: Mapping[str, str] = {}
         self._states, self._jobs, self._worker, self._installer = states, jobs, worker, installer
         self._questions, self._tell = questions, tell
         self._segmenter = Segmenter(worker)
@@ -73,7 +77,8 @@ class Segmenting:
         self.model = None
         if path is not None:
             try:
-                self.model = WeightFile.read(path, "unet")
+                found = WeightFile.read(path, "unet")
+                self.model = replace(found, classes=renamed(found.classes, self.renamed))
             except WeightFileError as error:
                 self._tell(texts.problem(str(error), _("Choose another model.")))
         self.changed.emit()
@@ -103,7 +108,7 @@ class Segmenting:
         self._tell(None)
         self._jobs.leave(ESTIMATE)
         self._states.begin(Doing.SEGMENTING)
-        order = SegmentOrder(tuple(cases), self.model.path, device, confidence)
+        order = SegmentOrder(tuple(cases), self.model.path, device, confidence, self.model.classes)
         self._run = SegmentRun(self._segmenter, order, self.progressed.emit, lambda report: self._segmented(report, len(cases)))
         self._run.start()
 
@@ -126,25 +131,39 @@ class Segmenting:
         self._states.end()
         if report.nodes:
             self.last_click = report.click
-        if report.cancelled and report.last is None:
-            self._tell(texts.cancelled(len(report.nodes), total))
-        elif report.failures and not report.nodes and report.last is not None:
-            actions = (self._installer.offer(lambda: None),) if self._installer.needed else ()
-            self._tell(texts.failed(report.last, actions))
-        elif report.empty:
-            self._tell(texts.nothing_found(report.empty))
-        elif total > 1 or report.failures:
-            self._tell(texts.segmented(len(report.nodes), report.failures))
+        message = self._about(report, total)
+        kept = names_of_kept(report.click.changed)
+        if kept:
+            message = texts.with_kept(kept, message)
+        if message is not None:
+            self._tell(message)
         self.segmented.emit(report)
         self.cases_changed.emit()
         self.changed.emit()
 
+    def _about(self, report: SegmentReport, total: int) -> Message | None:
+        if report.cancelled and report.last is None:
+            return texts.cancelled(len(report.nodes), total)
+        if report.failures and not report.nodes and report.last is not None:
+            return texts.failed(report.last, (self._installer.offer(lambda: None),) if self._installer.needed else ())
+        if report.empty:
+            return texts.nothing_found(report.empty)
+        return texts.segmented(len(report.nodes), report.failures) if total > 1 or report.failures else None
+
+    def reviewed(self, click: Click) -> None:
+        """Takes a step of the review, so that it can be taken back as a click on Segment can."""
+        self.last_click = click
+        kept = names_of_kept(click.changed)
+        self._tell(texts.with_kept(kept, None) if kept else None)
+        self.cases_changed.emit()
+        self.changed.emit()
+
     def undo(self) -> None:
-        """Takes the last click back."""
+        """Takes the last step back: a click on Segment, or of the review."""
         if self.last_click is not None and self._states.idle:
             click, self.last_click = self.last_click, None
-            undo(click)
-            self._tell(None)
+            stayed = undo(click)
+            self._tell(texts.stayed(stayed) if stayed else None)
             self.cases_changed.emit()
             self.changed.emit()
 
@@ -191,3 +210,4 @@ class Segmenting:
         self._jobs.leave(FOLDER)
         self.forget()
         self.model = self.last_click = None
+        self.renamed = {}

@@ -61,11 +61,19 @@ def _load_part(row: VolumeRow) -> Any:
 
 
 def key_of(node: Any) -> str | None:
-    """The key of the volume of a chosen folder that a node was loaded from; None for other nodes."""
+    """The key of the volume of a chosen folder that a node was loaded from; None for other nodes, clones of it among them."""
     key: str | None = node.GetAttribute(_ATTRIBUTE)
-    return key or None
+    return key if key and loaded_from(key) is node else None
 
 
 def loaded_from(key: str) -> Any:
-    """The node that was loaded for the key of a volume; None when there is none."""
-    return next((node for node in slicer.util.getNodesByClass("vtkMRMLVolumeNode") if key_of(node) == key), None)
+    """The node that was loaded for the key of a volume, the first of the scene; None when there is none."""
+    nodes = slicer.util.getNodesByClass("vtkMRMLVolumeNode")
+    return next((node for node in nodes if node.GetAttribute(_ATTRIBUTE) == key), None)
+
+
+def part_clones() -> None:
+    """Takes the keys from clones, to which Slicer copies them: a clone stays a volume of its own when the first node goes."""
+    for node in slicer.util.getNodesByClass("vtkMRMLVolumeNode"):
+        if node.GetAttribute(_ATTRIBUTE) and key_of(node) is None:
+            node.RemoveAttribute(_ATTRIBUTE)

@@ -9,10 +9,12 @@ import pytest
     ("facts", "said", "to_be_segmented"),
     [
         ({}, "Not annotated", True),
+        ({"unlearned": ("LV",)}, 'Drawn, but no class is called "LV"', True),
         ({"counted": (2, 3)}, "Partly annotated (2 of 5 slices)", True),
         ({"counted": (0, 1, 2, 3, 4)}, "Annotated", False),
         ({"predicted": True}, "Predicted", True),
         ({"predicted": True, "edited": True}, "Predicted, changed by hand", False),
+        ({"predicted": True, "kept": ("corrected",)}, "Predicted", False),
         ({"reviewed": True}, "Reviewed", False),
         ({"reviewed": True, "predicted": True}, "Reviewed", False),
         ({"counted": (0, 1, 2, 3, 4), "predicted": True}, "Annotated", False),

@@ -56,3 +56,14 @@ def test_a_list_goes_into_a_file_of_the_engine_and_back(classes, tmp_path):
     assert read_class_list("") == ()
     path = write_class_list(tmp_path / "classes.json", classes)
     assert [one.name for one in read_by_engine(path)] == [one["name"] for one in json.loads(path.read_text())]
+
+
+def test_a_class_that_is_renamed_again_goes_by_its_last_name():
+    from PCLLib.segment_classes import SegmentClass, renamed, with_renaming
+
+    names = with_renaming({}, "block", "ventricle")
+    names = with_renaming(names, "Ventricle", "LV")
+    (entry,) = renamed([SegmentClass(3, "Block", (1.0, 0.0, 0.0))], names)
+    assert (entry.value, entry.name) == (3, "LV")
+    names = with_renaming(names, "LV", "block")
+    assert renamed([SegmentClass(3, "block", (1.0, 0.0, 0.0))], names)[0].name == "block"

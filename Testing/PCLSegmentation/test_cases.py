@@ -96,6 +96,45 @@ def test_a_cleared_check_box_keeps_a_case_from_being_learned(page, scans):
     assert page.ui.finetuneButton.enabled
 
 
+def test_a_cleared_check_box_stays_cleared_while_the_annotation_is_away(page, scans, slicer):
+    from PCLLib.segment_roles import annotation_of
+
+    page.check("scan1", False)
+    annotation = annotation_of(scans[1])
+    slicer.mrmlScene.RemoveNode(annotation)
+    page.bench.wait_until(lambda: page.states()["scan1"] == "Not annotated", 10)
+    page.check("scan0", False)
+    page.check("scan0", True)
+    slicer.mrmlScene.AddNode(annotation)
+    page.bench.wait_until(lambda: page.states()["scan1"] != "Not annotated", 10)
+    assert page.checked("scan0")
+    assert not page.checked("scan1")
+
+
+def test_a_cleared_check_box_stays_with_its_volume_when_scenes_are_joined(page, slicer, tmp_path, new_volume, drawn):
+    for number, name in enumerate(("a", "b")):
+        drawn(new_volume(name, number))
+    page.bench.wait_until(lambda: page.states() == {"a": "Annotated", "b": "Annotated"}, 10)
+    page.check("b", False)
+    assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    page.bench.close_scene()
+    for number, name in enumerate(("c", "d")):
+        drawn(new_volume(name, number))
+    page.wait_for_cases(2)
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"), properties={"clear": False})
+    page.bench.wait_until(lambda: list(page.states().values()) == ["Annotated"] * 4, 10)
+    assert {name: page.checked(name) for name in "abcd"} == {"a": True, "b": False, "c": True, "d": True}
+
+
+def test_a_cleared_check_box_of_a_file_stays_cleared_when_it_is_loaded(page, folder):
+    add_folder(page, folder)
+    page.check("case0", False)
+    page.ui.caseTable.cellDoubleClicked(0, 0)
+    assert page.states()["case0"] == "Annotated"
+    assert not page.checked("case0")
+    assert page.panel.desk.to_learn_from == ()
+
+
 def test_classes_are_those_of_the_first_annotated_case_and_matched_by_name(page, scans, drawn):
     drawn(scans[2], names=("BLOCK ", "tumour"))
     page.bench.wait_until(lambda: page.states()["scan2"] == "Annotated", 10)
@@ -228,7 +267,7 @@ def test_a_label_that_is_no_class_is_told(page, scans, tmp_path):
     page.bench.answer_file(tmp_path / "mine.nrrd")
     page.bench.click(page.ui.importButton)
     page.bench.wait_until(lambda: "class 3 will not be learned: the classes are block." in page.message, 20)
-    assert page.states()["scan2"] == "Not annotated"
+    assert page.states()["scan2"] == 'Drawn, but no class is called "class 3"'
 
 
 def test_a_segmentation_file_of_slicer_keeps_its_names(page, scans, tmp_path, slicer, drawn):
@@ -249,6 +288,25 @@ def segmentation_file(folder):
     (write_dicom(folder, block(0)[:1], _00080060="SEG") / "image001.dcm").rename(folder / "seg.dcm")
     write_dicom(folder, block(0)[:2], series="1.2.4")  # of other series in the same folder nothing is wanted
     return folder / "seg.dcm"
+
+
+def test_a_clone_of_a_loaded_case_is_a_case_of_its_own(page, folder, slicer, drawn):
+    add_folder(page, folder)
+    page.ui.caseTable.cellDoubleClicked(1, 0)
+    volume = page.panel.desk.volume
+    clone = slicer.modules.volumes.logic().CloneVolume(slicer.mrmlScene, volume, "case1 filtered")
+    clone.CreateDefaultDisplayNodes()
+    page.wait_for_cases(4)
+    drawn(clone, slice(2, 4))
+    page.bench.wait_until(lambda: page.states()["case1 filtered"] == "Partly annotated (2 of 8 slices)", 10)
+    assert page.states()["case1"] == "Not annotated"
+    assert len({case.key for case in page.panel.desk.cases}) == 4
+    from PCLLib.scene_volumes import node_of
+
+    assert [node_of(page.panel.desk.case_of(one)) for one in (volume, clone)] == [volume, clone]
+    slicer.mrmlScene.RemoveNode(volume)
+    page.bench.wait_until(lambda: page.rows()[-2:] == [("case1", "Not annotated"), ("case2", "Not annotated")], 10)
+    assert page.states()["case1 filtered"] == "Partly annotated (2 of 8 slices)", "the clone is not the file"
 
 
 def test_dicom_segmentation_objects_need_an_extension_which_is_named(page, scans, tmp_path):

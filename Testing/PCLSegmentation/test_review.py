@@ -63,7 +63,7 @@ def test_an_earlier_annotation_is_kept_when_a_corrected_result_takes_its_place(r
     node = ready.segment(volume)
     ready.bench.click(ready.ui.markButton)
     assert slicer.mrmlScene.IsNodePresent(earlier)
-    assert ready.states() == {"scan": "Annotated"}
+    assert ready.states() == {"scan": 'Annotated\nKept, hidden: "scan drawn".'}
     from PCLLib.segment_roles import annotation_of
 
     assert annotation_of(volume) is node
@@ -118,3 +118,114 @@ def test_states_are_saved_with_the_scene(predicted, slicer, tmp_path):
     page.wait_for_cases(1)
     assert page.states() == {"scan": "Reviewed"}
     assert page.session.segmenting.model is not None
+
+
+def correct(slicer, node, volume) -> np.ndarray:
+    """Corrects a segmentation as a person would, and returns what it holds then."""
+    corrected = np.zeros(SHAPE, np.uint8)
+    corrected[1:2, 5:7, 5:7] = 1
+    slicer.util.updateSegmentBinaryLabelmapFromArray(corrected, node, node.GetSegmentation().GetNthSegmentID(0), volume)
+    return corrected
+
+
+def export(page, path) -> np.ndarray:
+    """Clicks Export and returns what was written."""
+    page.bench.answer_file(path)
+    page.bench.click(page.ui.exportButton)
+    page.bench.wait_until(path.is_file, 20)
+    return sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+
+
+def test_what_was_accepted_is_exported_although_a_newer_prediction_is_there(predicted, slicer, tmp_path):
+    page, volume, node = predicted
+    corrected = correct(slicer, node, volume)
+    page.bench.wait_until(lambda: page.states() == {"scan": "Predicted, changed by hand"}, 10)
+    page.bench.click(page.ui.acceptButton)
+    page.segment(volume)
+    assert page.states()["scan"].startswith("Reviewed\nA newer prediction is there")
+    assert np.array_equal(export(page, tmp_path / "mine.nrrd") > 0, corrected > 0)
+    assert f'It is the accepted segmentation "{node.GetName()}".' in page.message
+
+
+def test_a_whole_annotation_is_exported_although_a_prediction_is_there(ready, slicer, drawn, tmp_path):
+    volume = slicer.util.getNode("scan")
+    drawn(volume, names=("tumour",))
+    ready.bench.wait_until(lambda: ready.states() == {"scan": "Annotated"}, 10)
+    ready.segment(volume)
+    assert "A prediction is there, too" in ready.states()["scan"]
+    assert np.count_nonzero(export(ready, tmp_path / "mine.nrrd")) == SHAPE[0] * 12 * 12
+    assert 'It is the annotation "scan drawn".' in ready.message
+
+
+def test_a_prediction_is_exported_before_the_few_slices_that_were_drawn(ready, slicer, drawn, tmp_path):
+    volume = slicer.util.getNode("scan")
+    drawn(volume, slice(0, 1))
+    ready.bench.wait_until(lambda: ready.states()["scan"].startswith("Partly"), 10)
+    node = ready.segment(volume)
+    assert export(ready, tmp_path / "mine.nrrd")[3:].any()
+    assert f'It is the prediction "{node.GetName()}", which nobody has accepted.' in ready.message
+
+
+def test_structures_drawn_in_two_segmentations_are_exported_together(page, slicer, new_volume, drawn, tmp_path):
+    volume = new_volume("one", 1)
+    drawn(volume, slice(0, 4), names=("LV",))
+    drawn(volume, slice(4, 8), names=("RV",)).SetName("right")
+    page.bench.wait_until(lambda: page.rows() and page.states()["one"].startswith("Annotated"), 10)
+    page.show(volume)
+    written = export(page, tmp_path / "mine.nrrd")
+    assert [set(np.unique(part)) for part in (written[:4], written[4:])] == [{0, 1}, {0, 2}]
+    assert 'It is the annotation "right" and "one drawn".' in page.message
+    assert len(slicer.util.getNodesByClass("vtkMRMLSegmentationNode")) == 2
+
+
+def test_accepting_is_one_step_to_undo(predicted):
+    page, _volume, _node = predicted
+    page.bench.click(page.ui.acceptButton)
+    page.bench.click(page.ui.undoButton)
+    assert page.states() == {"scan": "Predicted"}
+    assert page.ui.acceptButton.enabled
+
+
+def test_marking_says_what_it_puts_aside_and_is_one_step_to_undo(ready, slicer, drawn):
+    volume = slicer.util.getNode("scan")
+    mine = drawn(volume, slice(2, 4))
+    ready.bench.wait_until(lambda: ready.states()["scan"].startswith("Partly"), 10)
+    node = ready.segment(volume)
+    ready.bench.click(ready.ui.markButton)
+    assert 'Kept, hidden: "scan drawn".' in ready.message
+    assert ready.states()["scan"].startswith("Annotated")
+    ready.bench.click(ready.ui.undoButton)
+    assert ready.states() == {"scan": "Partly annotated (2 of 8 slices)"}
+    assert mine.GetDisplayNode().GetVisibility()
+    assert ready.panel.segment.result is node
+
+
+def test_an_annotation_that_gave_way_takes_its_place_again(ready, slicer, drawn):
+    volume = slicer.util.getNode("scan")
+    mine = drawn(volume, slice(2, 4))
+    ready.bench.wait_until(lambda: ready.states()["scan"].startswith("Partly"), 10)
+    node = ready.segment(volume)
+    ready.bench.click(ready.ui.markButton)
+    ready.bench.click(ready.ui.keptButton)
+    assert ready.states()["scan"].startswith("Partly annotated (2 of 8 slices)")
+    from PCLLib.segment_roles import annotations_of
+
+    assert annotations_of(volume) == [mine]
+    assert ready.ui.keptComboBox.currentText == f"{node.GetName()} (annotation, kept)"
+
+
+def test_one_of_several_annotations_is_put_aside(page, slicer, new_volume, drawn):
+    volume = new_volume("one", 1)
+    drawn(volume, slice(0, 4), names=("LV",))
+    other = drawn(volume, names=("helper",))
+    page.bench.wait_until(lambda: page.rows() and page.states()["one"].startswith("Annotated"), 10)
+    page.show(volume)
+    assert page.ui.keptButton.text == "Put aside"
+    page.bench.click(page.ui.keptButton)
+    from PCLLib.segment_roles import Role, role_of
+
+    assert role_of(other) is Role.ASIDE
+    assert page.states()["one"].startswith("Partly annotated (4 of 8 slices)")
+    assert page.ui.keptButton.text == "Bring back"
+    page.bench.click(page.ui.keptButton)
+    assert "learned as one" in page.states()["one"]

@@ -87,6 +87,13 @@ def test_opacity_visibility_and_millilitres(segmented, slicer):
     assert is_visible(node, segment)
 
 
+def test_millilitres_are_those_of_the_corrected_segmentation(segmented, slicer):
+    page, volume, node = segmented
+    corrected = change(slicer, node, volume)
+    page.bench.wait_until(lambda: page.states() == {"scan": "Predicted, changed by hand"}, 10)
+    assert page.ui.classTable.item(0, 1).text() == f"{corrected.sum() * 4 / 1000:.2f} ml"
+
+
 def test_the_second_click_is_answered_by_the_same_process_and_replaces_the_first_result(segmented, slicer):
     page, volume, node = segmented
     process = page.session.worker.process_id
@@ -127,7 +134,41 @@ def test_a_corrected_result_survives_another_click_and_its_undo(segmented, slice
     change(slicer, again, volume)
     page.bench.click(page.ui.undoButton)
     assert slicer.mrmlScene.IsNodePresent(again), "what was changed since the click stays"
+    assert "was changed since, so it stays" in page.message
+    assert page.panel.segment.result is again
     assert np.array_equal(mask(node, volume), corrected)
+
+
+def test_a_corrected_result_that_gave_way_is_named_left_alone_and_brought_back(segmented, slicer):
+    page, volume, node = segmented
+    change(slicer, node, volume)
+    page.bench.wait_until(lambda: page.states() == {"scan": "Predicted, changed by hand"}, 10)
+    again = page.segment(volume)
+    assert again.GetName() != node.GetName()
+    assert f'Kept, hidden: "{node.GetName()}".' in page.message
+    assert page.states() == {"scan": f'Predicted\nKept, hidden: "{node.GetName()}".'}
+    assert not page.ui.segmentAllButton.enabled
+    page.segment(volume)  # the second result gives way for good, the corrected one does not
+    assert page.ui.keptComboBox.currentText == f"{node.GetName()} (prediction, kept)"
+    page.bench.click(page.ui.keptButton)
+    assert page.states()["scan"].startswith("Predicted, changed by hand\n")
+    assert page.panel.segment.result is node
+    assert node.GetDisplayNode().GetVisibility()
+    page.bench.click(page.ui.undoButton)
+    assert page.states()["scan"].startswith("Predicted\n")
+    assert not node.GetDisplayNode().GetVisibility()
+
+
+def test_undoing_the_click_brings_the_corrected_result_back(segmented, slicer):
+    page, volume, node = segmented
+    change(slicer, node, volume)
+    page.bench.wait_until(lambda: page.states() == {"scan": "Predicted, changed by hand"}, 10)
+    page.segment(volume)
+    page.bench.click(page.ui.undoButton)
+    assert page.states() == {"scan": "Predicted, changed by hand"}
+    assert page.panel.segment.result is node
+    assert node.GetDisplayNode().GetVisibility()
+    assert not page.ui.keptButton.visible
 
 
 def test_an_annotation_is_not_touched(ready, slicer, drawn):
@@ -165,12 +206,30 @@ def test_a_volume_unlike_the_training_is_warned_about_before_the_click(ready, sl
     assert ready.ui.segmentButton.enabled
 
 
+def test_what_is_no_case_cannot_be_segmented_and_the_reason_is_told(ready, slicer):
+    rgb = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLVectorVolumeNode", "rgb")
+    slicer.util.updateVolumeFromArray(rgb, np.zeros((4, 8, 8, 3), np.uint8))
+    rgb.CreateDefaultDisplayNodes()
+    ready.bench.click(ready.ui.confidenceCheckBox)
+    ready.segment(scan(slicer))
+    for node, said in (
+        (rgb, "rgb has several numbers a voxel"),
+        (slicer.util.getNode("scan confidence"), "is a map of confidence"),
+    ):
+        ready.ui.volumeComboBox.setCurrentNode(node)
+        assert ready.panel.desk.volume is node
+        assert not ready.ui.segmentButton.enabled
+        assert said in ready.ui.segmentButton.toolTip
+    ready.show(scan(slicer))
+    assert ready.ui.segmentButton.enabled
+
+
 def test_a_map_of_confidence_comes_on_request(ready, slicer):
     volume = scan(slicer)
     ready.bench.click(ready.ui.confidenceCheckBox)
     ready.segment(volume)
     node = slicer.util.getNode("scan confidence")
-    values = slicer.util.arrayFromVolume(node)
+    values, colours = slicer.util.arrayFromVolume(node), node.GetDisplayNode().GetColorNodeID()
     assert values.shape == SHAPE
     assert 40 < values.min() <= values.max() <= 100
     assert {c.GetForegroundVolumeID() for c in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")} == {node.GetID()}
@@ -178,6 +237,26 @@ def test_a_map_of_confidence_comes_on_request(ready, slicer):
     ready.segment(volume)
     assert len(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")) == 2
     ready.bench.click(ready.ui.undoButton)
+    (again,) = [one for one in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") if one is not volume]
+    assert again is node
+    assert again.GetNodeReference("PCL.ConfidenceOf") is volume
+    assert (again.GetDisplayNode().GetColorNodeID(), again.GetDisplayNode().GetWindowLevelMax()) == (colours, 100)
+    assert np.array_equal(slicer.util.arrayFromVolume(again), values)
+    ready.segment(volume)
+    assert len(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")) == 2, "what came back is known again"
+
+
+def test_a_map_of_confidence_stays_with_its_volume_when_scenes_are_joined(ready, slicer, tmp_path, new_volume):
+    ready.bench.click(ready.ui.confidenceCheckBox)
+    ready.segment(scan(slicer))
+    assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    ready.bench.close_scene()
+    other = new_volume("other", 3)
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"), properties={"clear": False})
+    ready.wait_for_cases(2)
+    there = slicer.util.getNode("scan confidence")
+    assert there.GetNodeReference("PCL.ConfidenceOf") is scan(slicer)
+    assert there.GetNodeReference("PCL.ConfidenceOf") is not other
 
 
 def test_segment_all_does_what_nobody_has_annotated(ready, slicer, new_volume, drawn):
