@@ -185,6 +185,7 @@ class SegmentationSession:
         else:
             actions = (self.installer.offer(lambda: None),) if self.installer.needed else ()
             self.tell(texts.failed(outcome, actions))
+        self.cases_changed.emit()  # nothing is read while something runs
         self.changed.emit()
 
     def _declined(self) -> None:
@@ -249,4 +250,5 @@ class SegmentationSession:
     def _installed(self, problem: Message | None) -> None:
         self.states.end()
         self.tell(problem)
+        self.cases_changed.emit()
         self.graphics.look()

@@ -168,6 +168,7 @@ class Segmenting:
             self._tell(texts.folder_stopped(out))
         else:
             self._tell(texts.failed(last))
+        self.cases_changed.emit()
 
     def _declined(self) -> None:
         self._tell(texts.packages_missing(self._installer.offer(lambda: None)))

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import slicer
 from slicer.i18n import tr as _
@@ -76,7 +77,12 @@ def write_training_set(
     for number, case in enumerate(cases, 1):
         name = file_name(number, case.name)
         names[name] = case.name
-        slices[name] = _write_case(case, folder, name, classes, axis)
+        before = _nodes()
+        try:
+            slices[name] = _write_case(case, folder, name, classes, axis)
+        finally:  # what the table says of it may be of yesterday: what was open before stays open
+            for node in [node for key, node in _nodes().items() if key not in before]:
+                slicer.mrmlScene.RemoveNode(node)
         advanced(number)
     (folder / "annotated_slices.json").write_text(json.dumps(slices), encoding="utf-8")
     write_class_list(folder / "classes.json", classes)
@@ -91,10 +97,13 @@ def _write_case(case: Case, folder: Path, name: str, classes: Sequence[SegmentCl
     labels, slices = labels_and_slices(volume, classes, axis)
     write_volume_node(volume, folder / "images" / f"{name}.nrrd", compressed=False)
     write_volume(folder / "labels" / f"{name}.nrrd", labels, geometry_of(volume))
-    if not case.loaded:
-        slicer.mrmlScene.RemoveNode(annotation)
-        slicer.mrmlScene.RemoveNode(volume)
     return slices
+
+
+def _nodes() -> dict[str, Any]:
+    """The segmentations and volumes of the scene by their ids."""
+    kinds = ("vtkMRMLSegmentationNode", "vtkMRMLVolumeNode")
+    return {node.GetID(): node for kind in kinds for node in slicer.util.getNodesByClass(kind)}
 
 
 def file_name(number: int, name: str) -> str:
