@@ -14,7 +14,7 @@ from slicer.i18n import tr as _
 from pcl_core.errors import InputError
 from pcl_core.volumes.axes import Axis
 from PCLLib.case_states import Case
-from PCLLib.engine import temporary_files_in
+from PCLLib.engine import temporary_files_in, temporary_folder
 from PCLLib.events import Cancelled, Done, Failed, Last
 from PCLLib.finetune_result import FinetuneResult
 from PCLLib.finetune_settings import FinetuneSettings, next_folder
@@ -23,6 +23,7 @@ from PCLLib.label_import import ImportLabelsError
 from PCLLib.segment_classes import SegmentClass
 from PCLLib.signals import Signal
 from PCLLib.training_set import TrainingSet, write_training_set
+from PCLLib.volume_nodes import NotAVolumeError
 
 TRAIN, COMPARE, ESTIMATE = "train", "compare", "estimate"
 _FEWEST_STEPS = 20
@@ -90,11 +91,11 @@ class Finetuning:
         told: Callable[[Speed | Failed], None],
     ) -> None:
         """Times some steps on one case; ``told`` is called with what it takes."""
-        folder = tempfile.TemporaryDirectory(prefix="pcl-estimate-")
-        found = _written(folder, [case], classes, axis)
-        if isinstance(found, Failed):
-            told(found)
+        written = _written("pcl-estimate-", [case], classes, axis)
+        if isinstance(written, Failed):
+            told(written)
             return
+        folder, found = written
 
         def ended(last: Last) -> None:
             if isinstance(last, Done):
@@ -116,12 +117,16 @@ class Finetuning:
     ) -> None:
         """Writes the cases out and starts; returns at once. ``steps`` of None follows the plan."""
         self._began_at = time.monotonic()
-        folder = tempfile.TemporaryDirectory(prefix="pcl-finetune-")
-        found = _written(folder, cases, classes, axis)
-        if isinstance(found, Failed):
-            self.ended.emit(found)
+        try:
+            out = next_folder(settings.out)
+        except OSError as error:
+            self.ended.emit(Failed("input", str(error), _("Choose another folder for the models.")))
             return
-        out = next_folder(settings.out)
+        written = _written("pcl-finetune-", cases, classes, axis)
+        if isinstance(written, Failed):
+            self.ended.emit(written)
+            return
+        folder, found = written
         words: list[object] = ["finetune", *found.words, "--device", settings.device, "--out", out]
         words += settings.begin_words() + ([] if steps is None else ["--steps", steps])
         words += ["--leave-one-out"] * settings.leave_one_out
@@ -177,17 +182,26 @@ class Finetuning:
 
 
 def _written(
-    folder: tempfile.TemporaryDirectory[str], cases: Sequence[Case], classes: Sequence[SegmentClass], axis: Axis
-) -> TrainingSet | Failed:
-    """The cases as files, or why that failed; the folder is gone then."""
+    prefix: str, cases: Sequence[Case], classes: Sequence[SegmentClass], axis: Axis
+) -> tuple[tempfile.TemporaryDirectory[str], TrainingSet] | Failed:
+    """The cases as files in a temporary folder, or why that failed; no folder is left then."""
     try:
-        return write_training_set(Path(folder.name), cases, classes, axis)
-    except (InputError, ImportLabelsError, OSError) as error:
-        folder.cleanup()
-        return Failed("input", str(error), _("Correct this case, or clear its check box."))
+        folder = temporary_folder(prefix)
+    except InputError as error:
+        return Failed("input", error.message, error.hint)
+    hint = _("Correct this case, or clear its check box.")
+    written = False
+    try:
+        found = write_training_set(Path(folder.name), cases, classes, axis)
+        written = True
+    except (InputError, ImportLabelsError, NotAVolumeError, OSError) as error:
+        return Failed("input", str(error), hint)
     except RuntimeError as error:
-        folder.cleanup()
         return Failed("input", _("Slicer could not load {name}.").format(name=error), _("Clear its check box."))
+    finally:
+        if not written:
+            folder.cleanup()
+    return folder, found
 
 
 def _with_names(text: str, found: TrainingSet) -> str:

@@ -91,10 +91,7 @@ class SegmentRun:
 
     def _next(self) -> None:
         if self._stop or not self._waiting:
-            self.report.cancelled = self._stop
-            if not self._over:
-                self._over = True
-                self._ended(self.report)
+            self._end()
             return
         case = self._waiting.pop(0)
         try:
@@ -108,9 +105,25 @@ class SegmentRun:
             volume, order.model, order.device, order.confidence, lambda outcome: self._take(case, volume, outcome), self._tell
         )
 
+    def _end(self) -> None:
+        self.report.cancelled = self._stop
+        if not self._over:
+            self._over = True
+            self._ended(self.report)
+
     def _take(self, case: Case, volume: Any, outcome: Outcome) -> None:
         if self._over:
             return
+        taken = False
+        try:
+            self._keep(case, volume, outcome)
+            self._next()
+            taken = True
+        finally:  # nobody else would end it: what is raised here goes to Slicer's own log
+            if not taken:
+                self._end()
+
+    def _keep(self, case: Case, volume: Any, outcome: Outcome) -> None:
         if isinstance(outcome, Segmented):
             node = add_prediction(volume, outcome, self._order.model, self.report.click)
             if outcome.confidence is not None:
@@ -124,7 +137,6 @@ class SegmentRun:
             self.report.failures[case.name] = f"{outcome.message} {outcome.hint}".strip()
             self.report.last = outcome
             self._stop = self._stop or outcome.kind in ("packages", "killed")
-        self._next()
 
     def _tell(self, progress: Progress) -> None:
         if self._over:

@@ -167,11 +167,11 @@ class SegmentationSession:
         self.jobs.leave(ESTIMATE)
         self.worker.leave()  # its memory is wanted
         self.result = self.message = None
-        self.states.begin(Doing.TRAINING)
-        self.classes_fixed.emit(tuple(classes))
-        self.began.emit()
         steps = self.speed.steps_in(settings, len(cases)) if self.speed is not None and settings.minutes else None
-        self.finetuning.start(settings, cases, classes, self.axis_for(settings), steps)
+        with self.states.beginning(Doing.TRAINING):
+            self.classes_fixed.emit(tuple(classes))
+            self.began.emit()
+            self.finetuning.start(settings, cases, classes, self.axis_for(settings), steps)
 
     def _finetuned(self, outcome: Finetuned) -> None:
         self.states.end()

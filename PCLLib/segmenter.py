@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from pcl_core.errors import InputError
 from pcl_core.volumes.cases import find_labels
 from pcl_core.volumes.geometry import Geometry
 from pcl_core.volumes.reading import SAME_GRID, read_volume
+from PCLLib.engine import temporary_folder
 from PCLLib.events import Cancelled, Done, Event, Failed, Last, Progress
 from PCLLib.segment_classes import SegmentClass, class_from
 from PCLLib.volume_nodes import NotAVolumeError, geometry_of, write_volume_node
@@ -67,7 +67,11 @@ class Segmenter:
         progressed: Callable[[Progress], None] = lambda _progress: None,
     ) -> None:
         """Starts to segment a volume node and returns; ``ended`` is called with what came of it."""
-        folder = tempfile.TemporaryDirectory(prefix="pcl-segment-")
+        try:
+            folder = temporary_folder("pcl-segment-")
+        except InputError as error:
+            ended(Failed("input", error.message, error.hint))
+            return
         path = Path(folder.name)
         try:
             geometry = write_volume_node(volume, path / "in" / "volume.nrrd", compressed=False)

@@ -102,10 +102,12 @@ class Segmenting:
         assert self.model is not None
         self._tell(None)
         self._jobs.leave(ESTIMATE)
-        self._states.begin(Doing.SEGMENTING)
         order = SegmentOrder(tuple(cases), self.model.path, device, confidence)
-        self._run = SegmentRun(self._segmenter, order, self.progressed.emit, lambda report: self._segmented(report, len(cases)))
-        self._run.start()
+        with self._states.beginning(Doing.SEGMENTING):
+            self._run = SegmentRun(
+                self._segmenter, order, self.progressed.emit, lambda report: self._segmented(report, len(cases))
+            )
+            self._run.start()
 
     def segment_all(self, cases: Sequence[Case], unlike_names: Sequence[str], device: str, confidence: bool) -> None:
         """Segments several volumes; asks first when some are unlike the training data."""
@@ -155,9 +157,9 @@ class Segmenting:
             return
         assert self.model is not None
         self._tell(None)
-        self._states.begin(Doing.FOLDER)
         words = ["segment", self.model.path, folder, "--out", out, "--log", out / LOG, "--device", device]
-        self._jobs.run(FOLDER, Work(words, lambda last: self._folder_ended(last, out), keeps=True))
+        with self._states.beginning(Doing.FOLDER):
+            self._jobs.run(FOLDER, Work(words, lambda last: self._folder_ended(last, out), keeps=True))
 
     def _folder_ended(self, last: Last, out: Path) -> None:
         self._states.end()

@@ -69,7 +69,8 @@ def write_training_set(
     Raises:
         RuntimeError: Slicer cannot load a file.
         ImportLabelsError: a label file cannot be read.
-        InputError: a file cannot be written.
+        InputError: a file cannot be written, or an annotation is gone.
+        NotAVolumeError: a volume has no voxels any more.
         OSError: likewise.
     """
     names: dict[str, str] = {}

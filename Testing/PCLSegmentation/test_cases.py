@@ -322,3 +322,30 @@ def test_annotate_opens_the_segment_editor_with_the_classes(page, scans, slicer)
     (segment,) = segments_of(editor.segmentationNode())
     slicer.util.updateSegmentBinaryLabelmapFromArray(labels(1, slice(2, 4)), editor.segmentationNode(), segment.id, scans[3])
     page.bench.wait_until(lambda: page.states()["scan3"] == "Partly annotated (2 of 8 slices)", 10)
+
+
+def test_cancelling_the_look_at_a_second_folder_keeps_the_first_and_adding_it_again_looks_again(page, tmp_path):
+    for name in "ab":
+        for seed in range(2):
+            write_volume(tmp_path / name / f"{name}{seed}.nrrd", block(seed), GRID)
+    add_folder(page, tmp_path / "a")
+    page.bench.answer_file(tmp_path / "b")
+    page.bench.click(page.ui.addFolderButton)
+    page.bench.wait_until(lambda: page.doing == "LOOKING", 20)
+    page.bench.click(page.ui.cancelButton)
+    page.wait("IDLE")
+    assert list(page.states()) == ["a0", "a1"]
+    add_folder(page, tmp_path / "b")
+    assert list(page.states()) == ["a0", "a1", "b0", "b1"]
+    assert page.parameters.folders == [str(tmp_path / "a"), str(tmp_path / "b")]
+
+
+def test_only_a_new_folder_is_looked_at_and_a_known_one_when_it_is_added_again(page, tmp_path):
+    for name in "ab":
+        write_volume(tmp_path / name / f"{name}0.nrrd", block(0), GRID)
+    add_folder(page, tmp_path / "a")
+    write_volume(tmp_path / "a" / "a1.nrrd", block(1), GRID)
+    add_folder(page, tmp_path / "b")
+    assert list(page.states()) == ["a0", "b0"]
+    add_folder(page, tmp_path / "a")
+    assert list(page.states()) == ["a0", "a1", "b0"]
