@@ -161,8 +161,8 @@ def test_without_a_folder_for_temporary_files_nothing_begins_and_the_reason_is_t
 def test_an_error_of_the_software_ends_what_it_interrupts(ready, slicer):
     """Whatever is raised while work begins or goes on, the panel does not wait for what will never come."""
     from PCLLib.segment_run import SegmentOrder, SegmentRun
-    from PCLLib.segmenter import Segmented, Segmenter
     from PCLLib.segmentation_states import Doing
+    from PCLLib.segmenter import Segmented, Segmenter
 
     with pytest.raises(ZeroDivisionError), ready.session.states.beginning(Doing.TRAINING):
         _ = 1 / 0
