@@ -59,9 +59,15 @@ def _trainings(settings: FinetuneSettings, cases: int) -> int:
 
 @dataclass(frozen=True)
 class Stopped:
-    """A fine-tuning was cancelled; the model so far is there, or None before the first step."""
+    """A fine-tuning did not come to its end.
+
+    Attributes:
+        model: that is there all the same; None before the first step.
+        failure: of what came after the model; None when a person cancelled.
+    """
 
     model: Path | None
+    failure: Failed | None = None
 
 
 Outcome = FinetuneResult | Stopped | Failed
@@ -174,11 +180,14 @@ class Finetuning:
         if isinstance(last, Done):
             seconds = time.monotonic() - self._began_at
             self.ended.emit(FinetuneResult.from_summaries(last.summary, other, found.names, seconds, wanted))
-        elif isinstance(last, Cancelled):
-            model = out / "model.safetensors"
-            self.ended.emit(Stopped(model if model.is_file() else None))
-        else:
-            self.ended.emit(replace(last, message=_with_names(last.message, found)))
+            return
+        model = out / "model.safetensors"  # is written when the training is over, or cancelled
+        kept = model if model.is_file() else None
+        if isinstance(last, Cancelled):
+            self.ended.emit(Stopped(kept))
+            return
+        failure = replace(last, message=_with_names(last.message, found))
+        self.ended.emit(failure if kept is None else Stopped(kept, failure))
 
 
 def _written(

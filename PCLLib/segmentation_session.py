@@ -181,7 +181,7 @@ class SegmentationSession:
         elif isinstance(outcome, Stopped):
             if outcome.model is not None:
                 self.model_made.emit(outcome.model)
-            self.tell(texts.stopped(outcome.model))
+            self.tell(texts.stopped(outcome.model) if outcome.failure is None else texts.failed_later(outcome.failure))
         else:
             actions = (self.installer.offer(lambda: None),) if self.installer.needed else ()
             self.tell(texts.failed(outcome, actions))

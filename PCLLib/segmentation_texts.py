@@ -67,6 +67,12 @@ def stopped(model: Path | None) -> Message:
     )
 
 
+def failed_later(last: Failed) -> Message:
+    """A fine-tuning failed when its model was there."""
+    text = _("The model is made and can be used, but what came after it failed, so no Dice is told. {reason}")
+    return Message(text.format(reason=last.message), last.hint, Tone.WARNING)
+
+
 def cancelled(done: int, total: int) -> Message:
     """Segmenting was cancelled."""
     if total == 1:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -174,3 +176,22 @@ def test_an_error_of_the_software_ends_what_it_interrupts(ready, slicer):
     with pytest.raises(ValueError, match="invalid literal"):
         run._take(case, volume, Segmented(np.full(SHAPE, "x"), ready.session.segmenting.model.classes, {}, None))
     assert len(ends) == 1
+
+
+def test_a_finished_model_is_handed_over_when_something_after_it_fails(page, scans, tmp_path):
+    from PCLLib.finetuning import Speed
+
+    settled(page, tmp_path / "models")
+    page.parameters.leaveOneOut = True
+    page.session.speed = Speed(600, 3600.0, "cpu")
+    page.parameters.minutes = 1
+    page.bench.click(page.ui.finetuneButton)
+    page.wait("TRAINING")
+    model = tmp_path / "models" / "model_01" / "model.safetensors"
+    page.bench.wait_until((model.parent / "leave_one_out").is_dir, 200)
+    os.kill(page.session.jobs.process_id("train"), signal.SIGKILL)
+    page.wait("IDLE")
+    assert page.parameters.model == str(model)
+    assert page.session.segmenting.model.path == model
+    assert "The model is made and can be used" in page.message
+    assert "ended from outside" in page.message
