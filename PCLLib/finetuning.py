@@ -15,7 +15,7 @@ from pcl_core.errors import InputError
 from pcl_core.volumes.axes import Axis
 from PCLLib.case_states import Case
 from PCLLib.engine import temporary_files_in, temporary_folder
-from PCLLib.events import Cancelled, Done, Failed, Last
+from PCLLib.events import Cancelled, Done, Event, Failed, Last, Warned
 from PCLLib.finetune_result import FinetuneResult
 from PCLLib.finetune_settings import FinetuneSettings, next_folder
 from PCLLib.job_group import JobGroup, Work
@@ -87,6 +87,8 @@ class Finetuning:
         self.ended = Signal[[Outcome]]()
         self._jobs = jobs
         self._began_at = 0.0
+        self._warnings: list[Warned] = []
+        jobs.happened.connect(self._happened)
 
     def estimate(
         self,
@@ -123,6 +125,7 @@ class Finetuning:
     ) -> None:
         """Writes the cases out and starts; returns at once. ``steps`` of None follows the plan."""
         self._began_at = time.monotonic()
+        self._warnings = []
         try:
             out = next_folder(settings.out)
         except OSError as error:
@@ -152,6 +155,10 @@ class Finetuning:
 
         self._jobs.run(TRAIN, Work(words, ended, afterwards, keeps=True))
 
+    def _happened(self, name: str, event: Event) -> None:
+        if name == TRAIN and isinstance(event, Warned):
+            self._warnings.append(event)
+
     def cancel(self) -> None:
         """Cancels what runs; it ends as always."""
         self._jobs.cancel(TRAIN)
@@ -179,7 +186,8 @@ class Finetuning:
     def _tell(self, last: Last, other: Mapping[str, Any] | None, found: TrainingSet, out: Path, wanted: bool = False) -> None:
         if isinstance(last, Done):
             seconds = time.monotonic() - self._began_at
-            self.ended.emit(FinetuneResult.from_summaries(last.summary, other, found.names, seconds, wanted))
+            told = {_case_of(one.path): _with_names(one.message, found) for one in self._warnings if one.path is not None}
+            self.ended.emit(FinetuneResult.from_summaries(last.summary, other, found.names, seconds, wanted, told))
             return
         model = out / "model.safetensors"  # is written when the training is over, or cancelled
         kept = model if model.is_file() else None
@@ -211,6 +219,11 @@ def _written(
         if not written:
             folder.cleanup()
     return folder, found
+
+
+def _case_of(path: Path) -> str:
+    """The engine's name of the case whose image or labels lie there."""
+    return path.name.removesuffix(".nrrd")
 
 
 def _with_names(text: str, found: TrainingSet) -> str:

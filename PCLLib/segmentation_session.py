@@ -178,6 +178,8 @@ class SegmentationSession:
         if isinstance(outcome, FinetuneResult):
             self.result = outcome
             self.model_made.emit(outcome.model)
+            if outcome.left_out:
+                self.tell(texts.left_out(outcome.left_out))
         elif isinstance(outcome, Stopped):
             if outcome.model is not None:
                 self.model_made.emit(outcome.model)

@@ -47,6 +47,8 @@ class TrainingSet:
             self.folder / "annotated_slices.json",
             "--class-list",
             self.folder / "classes.json",
+            "--patients",
+            self.folder / "patients.json",
         ]
 
 
@@ -86,6 +88,7 @@ def write_training_set(
                 slicer.mrmlScene.RemoveNode(node)
         advanced(number)
     (folder / "annotated_slices.json").write_text(json.dumps(slices), encoding="utf-8")
+    (folder / "patients.json").write_text(json.dumps(_patients(dict(zip(names, cases, strict=True)))), encoding="utf-8")
     write_class_list(folder / "classes.json", classes)
     return TrainingSet(folder, names)
 
@@ -105,6 +108,19 @@ def _nodes() -> dict[str, Any]:
     """The segmentations and volumes of the scene by their ids."""
     kinds = ("vtkMRMLSegmentationNode", "vtkMRMLVolumeNode")
     return {node.GetID(): node for kind in kinds for node in slicer.util.getNodesByClass(kind)}
+
+
+def _patients(cases: Mapping[str, Case]) -> dict[str, str]:
+    """Whose the cases are, by the engine's names of them: frames and series of one patient must not part company.
+
+    A volume of the scene, of which nothing is known, is a patient of its own. The names are of plain letters, since folders
+    are called so.
+    """
+    known = [case.row.patient if case.row is not None and case.row.patient else None for case in cases.values()]
+    numbers = {patient: number for number, patient in enumerate(dict.fromkeys(known), 1)}
+    return {
+        name: name if patient is None else f"patient-{numbers[patient]:03d}" for name, patient in zip(cases, known, strict=True)
+    }
 
 
 def file_name(number: int, name: str) -> str:

@@ -7,6 +7,7 @@ import os
 import signal
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -195,3 +196,27 @@ def test_a_finished_model_is_handed_over_when_something_after_it_fails(page, sca
     assert page.session.segmenting.model.path == model
     assert "The model is made and can be used" in page.message
     assert "ended from outside" in page.message
+
+
+def test_frames_of_one_heart_are_one_patient_and_volumes_of_the_scene_each_their_own(page, new_volume, drawn, tmp_path):
+    from PCLLib.training_set import write_training_set
+
+    (tmp_path / "cine").mkdir()
+    affine = np.diag([1.0, 1.0, 4.0, 1.0])
+    nib.save(nib.Nifti1Image(np.stack([block(seed) for seed in range(2)]).T, affine), tmp_path / "cine" / "heart.nii.gz")
+    labels = np.zeros((2, *SHAPE), np.uint8)
+    labels[:, :, 8:20, 8:20] = 1
+    nib.save(nib.Nifti1Image(labels.T, affine), tmp_path / "cine" / "heart_seg.nii.gz")
+    for seed in (1, 2):
+        drawn(new_volume(f"scan{seed}", seed))
+    page.wait_for_cases(2)
+    add_folder(page, tmp_path / "cine")
+    page.bench.wait_until(lambda: len(page.panel.desk.to_learn_from) == 4, 10)
+    (tmp_path / "set").mkdir()
+    found = write_training_set(tmp_path / "set", page.panel.desk.to_learn_from, page.panel.desk.classes, "auto")
+    patients = json.loads((tmp_path / "set" / "patients.json").read_text())
+    assert patients.keys() == found.names.keys()
+    whose = {known: patients[name] for name, known in found.names.items()}
+    frames = {patient for known, patient in whose.items() if known.startswith("heart")}
+    assert len(frames) == 1
+    assert len({whose["scan1"], whose["scan2"], *frames}) == 3
