@@ -12,7 +12,7 @@ from PCLLib.events import Cancelled, Event, Failed, Last, parse
 from PCLLib.signals import Signal
 
 # A training looks at the request between two steps; large steps on a slow processor take some seconds.
-_GRACE_S = 20.0
+GRACE_S = 20.0
 _TAIL = 40
 
 
@@ -34,7 +34,7 @@ class Job:
         self,
         engine: Engine,
         words: Sequence[object],
-        grace_s: float = _GRACE_S,
+        grace_s: float = GRACE_S,
         variables: Mapping[str, str] | None = None,
     ) -> None:
         self.happened = Signal[[Event]]()
