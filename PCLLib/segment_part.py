@@ -146,7 +146,7 @@ class SegmentPart:
     def _segment_all(self) -> None:
         session = self._desk.session
         cases = [case for case in self._desk.cases if case.to_be_segmented]
-        unlike = [case.name for case in cases if case.loaded and session.segmenting.unlike(node_of(case))]
+        unlike = [case for case in cases if case.loaded and session.segmenting.unlike(node_of(case))]
         session.segmenting.segment_all(cases, unlike, self._desk.device, self._ui.confidenceCheckBox.checked)
 
     def _ask_folder(self) -> None:

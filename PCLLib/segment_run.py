@@ -41,7 +41,7 @@ class SegmentReport:
         click: what changed in the scene.
         nodes: the new segmentation nodes, each with its volume and millilitres by the name of the class.
         empty: names of the cases in which nothing was found.
-        failures: reasons by the names of the cases that could not be segmented.
+        failures: names of the cases that could not be segmented, each with the reason.
         cancelled: whether somebody stopped it.
         last: the failure of the last case that failed.
     """
@@ -49,7 +49,7 @@ class SegmentReport:
     click: Click = field(default_factory=Click)
     nodes: list[tuple[Any, Any, dict[str, float]]] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
-    failures: dict[str, str] = field(default_factory=dict)
+    failures: list[tuple[str, str]] = field(default_factory=list)
     cancelled: bool = False
     last: Failed | None = None
 
@@ -97,7 +97,7 @@ class SegmentRun:
         try:
             volume = node_of(case)
         except RuntimeError:
-            self.report.failures[case.name] = _("Slicer could not load it.")
+            self.report.failures.append((case.name, _("Slicer could not load it.")))
             self._next()
             return
         order = self._order
@@ -134,7 +134,7 @@ class SegmentRun:
         elif isinstance(outcome, Cancelled):
             self._stop = True
         else:
-            self.report.failures[case.name] = f"{outcome.message} {outcome.hint}".strip()
+            self.report.failures.append((case.name, f"{outcome.message} {outcome.hint}".strip()))
             self.report.last = outcome
             self._stop = self._stop or outcome.kind in ("packages", "killed")
 

@@ -84,6 +84,8 @@ def failed_later(last: Failed) -> Message:
 
 def cancelled(done: int, total: int) -> Message:
     """Segmenting was cancelled."""
+    if done == total:
+        return Message(_("It was done before it could be cancelled."), _('"Undo" takes it back.'))
     if total == 1:
         return Message(_("Cancelled; nothing was changed."))
     return Message(_("Cancelled. {done} of {total} volumes are segmented.").format(done=done, total=total))
@@ -98,12 +100,12 @@ def nothing_found(names: Sequence[str]) -> Message:
     )
 
 
-def segmented(count: int, failures: Mapping[str, str]) -> Message:
+def segmented(count: int, failures: Sequence[tuple[str, str]]) -> Message:
     """Several volumes were segmented."""
     done = words.counted(count, _("{n} volume is segmented."), _("{n} volumes are segmented."))
     if not failures:
         return Message(done, _("Look at each, then accept or correct it."))
-    reasons = " ".join(f"{name}: {reason}" for name, reason in list(failures.items())[:3])
+    reasons = " ".join(f"{name}: {reason}" for name, reason in failures[:3])
     much = words.counted(len(failures), _("{n} could not be segmented."), _("{n} could not be segmented."))
     return Message(f"{done} {much}", reasons, Tone.WARNING)
 

@@ -67,15 +67,20 @@ class Segmenting:
         self._questions, self._tell = questions, tell
         self._segmenter = Segmenter(worker)
         self._run: SegmentRun | None = None
+        self._complained = False
 
     def use_model(self, path: Path | None) -> None:
         """Takes the model that segments."""
         self.model = None
+        complained, self._complained = self._complained, False
         if path is not None:
             try:
                 self.model = WeightFile.read(path, "unet")
             except WeightFileError as error:
+                self._complained = True
                 self._tell(texts.problem(str(error), _("Choose another model.")))
+        if complained and self.model is not None:
+            self._tell(None)
         self.changed.emit()
 
     def warm(self, device: str) -> None:
@@ -109,9 +114,9 @@ class Segmenting:
             )
             self._run.start()
 
-    def segment_all(self, cases: Sequence[Case], unlike_names: Sequence[str], device: str, confidence: bool) -> None:
+    def segment_all(self, cases: Sequence[Case], unlike_cases: Sequence[Case], device: str, confidence: bool) -> None:
         """Segments several volumes; asks first when some are unlike the training data."""
-        if not unlike_names:
+        if not unlike_cases:
             self.segment(cases, device, confidence)
             return
 
@@ -119,9 +124,10 @@ class Segmenting:
             if name == "all":
                 self.segment(cases, device, confidence)
             elif name == "like":
-                self.segment([case for case in cases if case.name not in unlike_names], device, confidence)
+                keys = {case.key for case in unlike_cases}
+                self.segment([case for case in cases if case.key not in keys], device, confidence)
 
-        self._questions.ask(texts.about_unlike(unlike_names, len(cases)), answered)
+        self._questions.ask(texts.about_unlike([case.name for case in unlike_cases], len(cases)), answered)
 
     def _segmented(self, report: SegmentReport, total: int) -> None:
         self._run = None
