@@ -1,4 +1,4 @@
-"""Tells when volumes and segmentations come, go or change, once after a short pause."""
+"""Tells when volumes and segmentations come, go or change: after a short pause, after a longer one while a person draws."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import slicer
 from PCLLib.signals import Signal
 
 _PAUSE_MS = 300
+# Reading what was drawn takes its time in large volumes; nobody who draws wants to feel it.
+_QUIET_MS = 2000
 
 
 class SceneWatch:
@@ -27,6 +29,15 @@ class SceneWatch:
         self._pause.setSingleShot(True)
         self._pause.setInterval(_PAUSE_MS)
         self._pause.timeout.connect(self._tell)
+        self._quiet = qt.QTimer()
+        self._quiet.setSingleShot(True)
+        self._quiet.setInterval(_QUIET_MS)
+        self._quiet.timeout.connect(self._tell)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something has changed that was not told yet."""
+        return bool(self._pause.active or self._quiet.active)
 
     def start(self) -> None:
         """Watches from now on."""
@@ -40,6 +51,7 @@ class SceneWatch:
     def stop(self) -> None:
         """Watches no more."""
         self._pause.stop()
+        self._quiet.stop()
         for watched, tag in [*self._observed, *(one for tags in self._segmentations.values() for one in tags)]:
             watched.RemoveObserver(tag)
         self._observed = []
@@ -48,7 +60,13 @@ class SceneWatch:
     def _happened(self, *_arguments: object) -> None:
         self._pause.start()
 
+    def _drawn(self, *_arguments: object) -> None:
+        """Every stroke; a segment that is renamed cannot be told from it."""
+        self._quiet.start()
+
     def _tell(self) -> None:
+        self._pause.stop()
+        self._quiet.stop()
         self._watch_segmentations()
         self.changed.emit()
 
@@ -60,7 +78,8 @@ class SceneWatch:
         for name in nodes.keys() - self._segmentations.keys():
             segmentation = nodes[name].GetSegmentation()
             kind = slicer.vtkSegmentation
-            events = (kind.SegmentAdded, kind.SegmentRemoved, kind.SegmentModified, kind.SourceRepresentationModified)
-            tags = [(segmentation, segmentation.AddObserver(event, self._happened)) for event in events]
+            events = dict.fromkeys((kind.SegmentAdded, kind.SegmentRemoved), self._happened)
+            events |= dict.fromkeys((kind.SegmentModified, kind.SourceRepresentationModified), self._drawn)
+            tags = [(segmentation, segmentation.AddObserver(event, then)) for event, then in events.items()]
             reference = nodes[name].AddObserver(slicer.vtkMRMLNode.ReferenceModifiedEvent, self._happened)
             self._segmentations[name] = [*tags, (nodes[name], reference)]

@@ -50,7 +50,7 @@ def test_what_was_drawn_and_loaded_while_a_folder_was_segmented_is_there_afterwa
     segment_folder(ready, folder, tmp_path / "out")
     drawn(slicer.util.getNode("scan"), slice(2, 4))
     late = new_volume("late", 3)
-    ready.bench.wait_until(lambda: not ready.panel._watch._pause.active, 10)
+    ready.bench.wait_until(lambda: not ready.panel._watch.waiting, 10)
     ready.wait("IDLE")
     assert ready.states() == {"scan": "Partly annotated (2 of 8 slices)", "late": "Not annotated"}
     assert [case.name for case in ready.panel.desk.to_learn_from] == ["scan"]
@@ -67,7 +67,7 @@ def test_what_was_drawn_during_a_training_that_failed_is_there_afterwards(page, 
     page.bench.click(page.ui.finetuneButton)
     page.wait("TRAINING")
     drawn(scans[2], slice(0, 1))
-    page.bench.wait_until(lambda: not page.panel._watch._pause.active, 10)
+    page.bench.wait_until(lambda: not page.panel._watch.waiting, 10)
     page.wait("IDLE")
     assert "scan" in page.message
     assert page.states()["scan2"] == "Partly annotated (1 of 8 slices)"
@@ -120,8 +120,9 @@ def test_a_training_on_a_case_whose_annotation_was_just_removed_says_so(page, sc
     from PCLLib.segment_roles import annotation_of
 
     settled(page, tmp_path / "models")
+    desk = page.panel.desk
     slicer.mrmlScene.RemoveNode(annotation_of(scans[0]))
-    page.panel.finetune._start()  # before the table knows
+    page.session.start(desk.settings, desk.to_learn_from, desk.classes)  # before the table knows
     assert page.doing == "IDLE"
     assert "scan0" in page.message
     assert "annotation" in page.message
@@ -131,8 +132,9 @@ def test_a_training_on_a_case_whose_annotation_was_just_removed_says_so(page, sc
 
 def test_a_training_on_a_volume_that_is_none_any_more_says_so(page, scans, slicer, tmp_path):
     settled(page, tmp_path / "models")
+    desk = page.panel.desk
     scans[0].SetAndObserveImageData(None)
-    page.panel.finetune._start()
+    page.session.start(desk.settings, desk.to_learn_from, desk.classes)
     assert page.doing == "IDLE"
     assert "scan0 has no voxels" in page.message
 
