@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.5) -> str:
-    """A hint with the nearest valid name, or with some of them when none is near."""
+    """A hint with the nearest valid name, capitals or not (PCL, SimCLR), or with some of them when none is near."""
     names = list(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=cutoff)
+    folded = {known_name.casefold(): known_name for known_name in names}
+    near = [folded[found] for found in difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=cutoff)]
     some = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     return f"Did you mean '{near[0]}'?" if near else f"Choose one of {some}."

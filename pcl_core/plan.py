@@ -221,6 +221,11 @@ class Plan:
         """Writes the plan as JSON, whole or not at all."""
         write_text(path, json.dumps(self.to_json(), indent=2) + "\n")
 
+    def decisive(self) -> Plan:
+        """What it says of the result: neither why, nor how that is computed on one machine."""
+        pretrain = dataclasses.replace(self.pretrain, part=0, compiled=False, graphs=False)
+        return dataclasses.replace(self, reasons={}, pretrain=pretrain)
+
     def override(self, **values: Any) -> Plan:
         """A plan with some decisions replaced, named by dotted paths with ``__`` (``pretrain__batch=16``).
 

@@ -32,8 +32,8 @@ resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 raise SystemExit(main(sys.argv[2:]))
 """
 
-# glibc keeps freed tensors of some MB for later, and sets 64 MiB of addresses aside for each thread that asks for memory, as many
-# times as the machine has threads; the tests are about what is really in use.
+# glibc keeps freed tensors of some MB for later, and sets 64 MiB of addresses aside for each thread that asks for memory, on a
+# machine with many cores often; the tests are about what is really in use.
 _GIVEN_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_ARENA_MAX": "1"}
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="this system has no /proc")

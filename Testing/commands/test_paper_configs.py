@@ -24,6 +24,8 @@ TABLES = {
     "table2_mmwhs": ((2, 4, 6, 8, 10, 16), 20, (1.0, 512), (1.5, 256), (32, 0.1)),
     "table2_hvsmr": ((2, 4, 6, 8), 10, (1.25, 352), (0.7, 352), (48, 0.35)),
 }
+# Of the sweep: its own threshold among further ones.
+SWEEPS = {"sweep_chd": 0.1, "sweep_acdc": 0.35}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_table_has_its_configuration() -> None:
-    assert {path.stem for path in CONFIGS.glob("*.json")} == TABLES.keys() | {"table1", "table2"}
+    assert {path.stem for path in CONFIGS.glob("*.json")} == TABLES.keys() | SWEEPS.keys() | {"table1", "table2", "sweep"}
 
 
 @pytest.mark.parametrize(("name", "halves"), [("table1", ("chd", "acdc")), ("table2", ("mmwhs", "hvsmr"))])
@@ -70,6 +72,16 @@ def test_a_configuration_finds_its_data_and_plans_as_the_paper(name: str, data: 
     assert (plan.pretrain.epochs, target.finetune.epochs, target.finetune.batch) == (200, 100, 5)
     assert target.slices.axis == ("auto" if name == "table1_acdc" else "axial")
     assert len(cells_of(config, plan)) == len(METHODS) * len(labelled) * 5
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_a_sweep_has_the_papers_threshold_among_others(name: str, data: Path) -> None:
+    config = load_config(data / f"{name}.json")
+    material = find_material(config, torch.device("cpu"), Reporter(Collected()))
+    thresholds = {cell.threshold for cell in cells_of(config, material.pretrain_plan) if cell.method == "pcl"}
+    assert thresholds == {SWEEPS[name], *config.thresholds}
+    assert min(thresholds) < SWEEPS[name] < max(thresholds)
+    assert list(load_series(data / "sweep.json").experiments) == list(SWEEPS)
 
 
 def test_encoders_for_acdc_see_every_cine_frame_once(data: Path) -> None:

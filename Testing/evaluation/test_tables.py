@@ -45,6 +45,8 @@ def test_a_cell_is_written_as_the_paper_writes_it():
     assert mean_with_deviation([0.5]) == "0.500"
     assert mean_with_deviation([]) == "-"
     assert mean_with_deviation([math.nan, 0.25]) == "0.250"
+    assert mean_with_deviation([10.0, 13.0], 1) == "11.5(2.1)"
+    assert mean_with_deviation([10.0, 10.2], 1) == "10.1(0.1)"
 
 
 def test_the_best_of_each_column_is_bold_and_so_is_what_equals_it_as_printed():
@@ -60,17 +62,17 @@ def test_the_best_of_each_column_is_bold_and_so_is_what_equals_it_as_printed():
 
 def test_the_table_has_a_row_a_method_and_both_ways_of_counting_dice():
     results = [result_of(method, m, dice) for method, dice in (("random", 0.2), ("pcl", 0.3)) for m in (2, 4)]
-    text = table_md(config_of(), results, 0.35, {}, len(results))
+    text = table_md(config_of(), results, 0.35, {}, len(results), {})
     assert text.startswith("# Hearts\n")
     assert rows_of(section(text, "Dice, mean"))[2:] == [["random", "0.200", "0.200"], ["pcl", "**0.300**", "**0.300**"]]
     assert rows_of(section(text, "Dice, pooled"))[3] == ["pcl", "**0.400**", "**0.400**"]
-    assert rows_of(section(text, "HD95"))[3] == ["pcl", "3.0", "3.0"]
+    assert rows_of(section(text, "HD95"))[2:] == [["random", "**2.0**", "**2.0**"], ["pcl", "3.0", "3.0"]]
     assert "Not finished" not in text
 
 
 def test_a_table_of_an_unfinished_experiment_says_so():
     text = table_md(
-        config_of(), [result_of("random", 2, 0.1), result_of("random", 2, 0.2, 1), result_of("pcl", 2, 0.3)], 0.35, {}, 8
+        config_of(), [result_of("random", 2, 0.1), result_of("random", 2, 0.2, 1), result_of("pcl", 2, 0.3)], 0.35, {}, 8, {}
     )
     assert "3 of 8 cells" in text
     assert "1 to 2 cells each" in text
@@ -86,15 +88,32 @@ def test_a_table_of_an_unfinished_experiment_says_so():
     ],
 )
 def test_the_table_says_what_the_encoders_have_seen(values, words):
-    assert words in table_md(config_of(**values), [result_of("random", 2, 0.1)], 0.35, {}, 1)
+    assert words in table_md(config_of(**values), [result_of("random", 2, 0.1)], 0.35, {}, 1, {})
 
 
 def test_the_sweep_stands_in_a_table_of_its_own_and_not_in_the_main_one():
     results = [result_of("pcl", 2, 0.3, threshold=0.35), result_of("pcl", 2, 0.9, threshold=0.1), result_of("random", 2, 0.2)]
-    text = table_md(config_of(thresholds=(0.1, 0.35)), results, 0.35, {}, 3)
+    text = table_md(config_of(thresholds=(0.1, 0.35)), results, 0.35, {}, 3, {})
     assert rows_of(section(text, "Dice, mean"))[2:] == [["pcl", "**0.300**", "-"], ["random", "0.200", "-"]]
-    assert rows_of(section(text, "Threshold"))[2:] == [["t = 0.1", "**0.900**", "-"], ["t = 0.35", "0.300", "-"]]
-    assert main_results(results, (0.1, 0.35), 0.35) == [results[0], results[2]]
+    sweeps = [section(text, f"Threshold of PCL: Dice, {kind}") for kind in ("mean", "pooled")]
+    assert rows_of(sweeps[0])[2:] == [["t = 0.1", "**0.900**", "-"], ["t = 0.35", "0.300", "-"]]
+    assert rows_of(sweeps[1])[2:] == [["t = 0.1", "**1.000**", "-"], ["t = 0.35", "0.400", "-"]]
+    assert main_results(results, ("random", "pcl"), 0.35) == [results[0], results[2]]
+
+
+def test_a_sweep_without_pcl_among_the_methods_stays_out_of_the_main_table():
+    results = [result_of("pcl", 2, 0.3, threshold=0.35), result_of("random", 2, 0.2)]
+    assert main_results(results, ("random", "gcl"), 0.35) == results[1:]
+
+
+def test_the_table_names_the_encoders_that_collapsed_or_says_that_none_did():
+    results = [result_of("pcl", 2, 0.3)]
+    bad = table_md(config_of(), results, 0.35, {}, 1, {"pcl_seed0": 1.0, "gcl_seed0": 0.4})
+    assert "**Collapsed" in bad
+    assert "pcl_seed0 (1.00)." in bad
+    good = table_md(config_of(), results, 0.35, {}, 1, {"pcl_seed0": 0.3, "gcl_seed0": 0.4})
+    assert "No encoder collapsed" in good
+    assert "0.40 (gcl_seed0)" in good
 
 
 def test_ten_patients_that_all_gain_give_the_exact_p_of_the_signed_ranks():
@@ -140,8 +159,18 @@ def test_every_two_methods_are_compared_at_every_m_with_the_number_of_patients()
         ("pcl", "random", 2, 8),
         ("pcl", "random", 4, 0),
     ]
-    text = table_md(config_of(), [result_of("random", 2, 0.1)], 0.35, scores, 1)
+    text = table_md(config_of(), [result_of("random", 2, 0.1)], 0.35, scores, 1, {})
     assert rows_of(section(text, "Between methods"))[2:] == [["pcl - random", "**+0.100, p=0.008, n=8**", "-"]]
+
+
+def test_ten_patients_that_all_gain_can_be_told_from_chance_among_six_methods_and_four_m():
+    methods, labelled = ("random", "rotation", "pirl", "simclr", "gcl", "pcl"), (2, 4, 6, 8)
+    scores = {
+        (method, m): {f"p{k}": 0.01 * k + 0.1 * (method == "pcl") for k in range(10)} for method in methods for m in labelled
+    }
+    found = [c for c in compare_all(methods, labelled, scores) if c.first == "pcl"]
+    assert len(found) == 20
+    assert all(c.holm == pytest.approx(15 * 2 / 2**10) for c in found)
 
 
 def test_each_method_has_a_colour_of_its_own():

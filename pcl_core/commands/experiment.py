@@ -11,21 +11,23 @@ from pathlib import Path
 import torch
 
 from pcl_core.cancellation import Cancellation
-from pcl_core.commands.experiment_cells import CELLS_FOLDER, CellWork
+from pcl_core.commands.experiment_cells import CELLS_FOLDER, ENCODERS_FOLDER, CellWork
 from pcl_core.commands.experiment_data import Material, find_material
-from pcl_core.commands.experiment_facts import keep_facts, require_new_or_resumed
+from pcl_core.commands.experiment_facts import keep_facts, require_new_or_resumed, require_same_facts
 from pcl_core.commands.experiment_lanes import Outcome, lanes_on, one_after_another, side_by_side
 from pcl_core.commands.planning import start
 from pcl_core.errors import CancelledError, InputError
-from pcl_core.evaluation.cells import RESULTS_FILE, Cell, Results, cells_of
+from pcl_core.evaluation.cells import RESULTS_FILE, Cell, Result, Results, cells_of
 from pcl_core.evaluation.learning_curve import learning_curve_png
 from pcl_core.evaluation.patients import patient_scores
-from pcl_core.evaluation.protocol import ExperimentConfig
+from pcl_core.evaluation.protocol import RANDOM, ExperimentConfig
 from pcl_core.evaluation.series import Series, load_series
 from pcl_core.evaluation.tables import main_results, series_md, table_md
 from pcl_core.events import Reporter
 from pcl_core.files import replacing, require_writable_folder, writable_folder, write_text
 from pcl_core.training.context import Context
+from pcl_core.training.history import read_history
+from pcl_core.training.pretraining import METRICS_FILE
 
 TABLE_FILE, CURVE_FILE = "table.md", "curve.png"
 
@@ -97,7 +99,7 @@ def _work(args: argparse.Namespace, part: _Part, context: Context) -> Iterator[l
         OutOfMemoryError: with a hint.
     """
     reporter = context.reporter
-    keep_facts(writable_folder(part.out), part.material)
+    require_same_facts(writable_folder(part.out), part.material)
     reporter.plan(part.material.pretrain_plan.to_json())
     results = Results(part.out / RESULTS_FILE)
     missing = [cell for cell in part.cells if cell not in results]
@@ -120,6 +122,7 @@ def _outcomes(args: argparse.Namespace, part: _Part, missing: Sequence[Cell], co
         return ()
     work = CellWork(part.material, part.out, context)
     work.prepare(missing)
+    keep_facts(part.out, part.material, work.data)
     lanes = lanes_on(context.device, args.device, args.lanes, os.cpu_count() or 1)
     if len(lanes) == 1:
         return one_after_another(work, missing)
@@ -139,11 +142,18 @@ def _require_all(failures: Sequence[_Failure], done: int) -> None:
 def _write_tables(part: _Part, results: Results) -> None:
     config, own = part.material.config, part.material.pretrain_plan.pretrain.threshold
     done = results.of(part.cells)
-    main = main_results(done, config.thresholds, own)
+    main = main_results(done, config.methods, own)
     scores = patient_scores(main, part.out / CELLS_FOLDER, part.material.patients)
-    write_text(part.out / TABLE_FILE, table_md(config, done, own, scores, len(part.cells)))
+    write_text(part.out / TABLE_FILE, table_md(config, done, own, scores, len(part.cells), _collapse(part, done)))
     with replacing(part.out / CURVE_FILE) as partial:
         partial.write_bytes(learning_curve_png(main, config.name))
+
+
+def _collapse(part: _Part, done: Sequence[Result]) -> dict[str, float]:
+    """The collapse figure that each encoder of the results ended with, by name; those without a curve are left out."""
+    names = dict.fromkeys(part.material.encoder_name(result.cell) for result in done if result.cell.method != RANDOM)
+    curves = {name: read_history(part.out / ENCODERS_FOLDER / name / METRICS_FILE) for name in names}
+    return {name: rows[-1]["collapse"] for name, rows in curves.items() if rows and "collapse" in rows[-1]}
 
 
 def _join(out: Path, series: Series) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pcl_core.commands.experiment_data import Material
 from pcl_core.commands.held_out import judge_held_out
+from pcl_core.commands.planning import suited_to_machine
 from pcl_core.errors import CancelledError, InputError
 from pcl_core.evaluation.cells import Cell, Result
 from pcl_core.evaluation.patients import EVALUATION_FILE
@@ -52,13 +53,18 @@ class CellWork:
         """Makes the slices that the cells need, so that what is wrong with volumes is known before hours of training.
 
         Raises:
-            InputError: volumes cannot be used.
+            InputError: volumes cannot be used, or none of a patient whom a cell needs.
             CancelledError: somebody asked to stop.
         """
-        self._all_annotations()
+        self._require_patients(cells)
         for cell in cells:
             if cell.method != RANDOM:
                 self._unlabeled(cell)
+
+    @property
+    def data(self) -> dict[str, dict[str, str]]:
+        """Of each slice bank that was made, by name, the hash of each volume's files."""
+        return {name: {volume.id: volume.hash for volume in bank.volumes} for name, bank in self._banks.items()}
 
     def do(self, cell: Cell) -> Result:
         """Does a cell; what an interrupted run left of it is gone on with.
@@ -101,7 +107,9 @@ class CellWork:
             raise self._failed[path]
         if path not in self._encoders and not _finished(path, plan):
             try:
-                pretrain(self._unlabeled(cell), plan, folder, context, _begun(folder))
+                bank = self._unlabeled(cell)
+                suited = suited_to_machine(plan, context.device, len(bank.rows))
+                pretrain(bank, suited, folder, context, _begun(folder))
             except InputError as error:
                 self._failed[path] = error
                 raise
@@ -140,16 +148,28 @@ class CellWork:
         return self._annotations
 
     def _volumes(self, patients: Sequence[str]) -> tuple[BankedVolume, ...]:
-        """The banked volumes of some patients. Raises InputError when one has none that can be used."""
-        volumes = tuple(
-            volume for volume in self._all_annotations().bank.volumes if self._material.patients[volume.id] in patients
+        """The banked volumes of some patients, of whom ``prepare`` has made sure."""
+        names, bank = self._material.patients, self._all_annotations().bank
+        return tuple(volume for volume in bank.volumes if names[volume.id] in patients)
+
+    def _require_patients(self, cells: Sequence[Cell]) -> None:
+        """Raises InputError when no volume of somebody who is annotated or tested can be used."""
+        material, bank = self._material, self._all_annotations().bank
+        needed = {
+            patient
+            for cell in cells
+            for patient in (*material.annotated(cell.fold, cell.labelled, cell.seed), *material.folds[cell.fold].test)
+        }
+        lacking = sorted(needed - {material.patients[volume.id] for volume in bank.volumes})
+        if not lacking:
+            return
+        reasons = dict(bank.skipped)
+        of_patient = {material.patients[case.id]: reasons.get(str(case.source.path), "") for case in material.cases}
+        first = f"{lacking[0]} ({of_patient[lacking[0]].rstrip('.')})"
+        raise InputError(
+            f"No volume of {len(lacking)} patient(s) can be used: {', '.join([first, *lacking[1:]])}.",
+            "Repair them, or take them out of the folder. Nothing has been trained yet.",
         )
-        lacking = set(patients) - {self._material.patients[volume.id] for volume in volumes}
-        if lacking:
-            raise InputError(
-                f"No volume of the patient {min(lacking)} can be used.", "Repair it, or take it out of the folder."
-            )
-        return volumes
 
 
 def _begun(folder: Path) -> bool:
@@ -161,5 +181,4 @@ def _finished(encoder: Path, plan: Plan) -> bool:
     if not encoder.exists():
         return False
     _, about = load_weights(encoder, "encoder")
-    same = replace(about.plan, reasons={}) == replace(plan, reasons={})
-    return same and about.training.get("steps") == about.training.get("of_steps")
+    return about.plan.decisive() == plan.decisive() and about.training.get("steps") == about.training.get("of_steps")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from pcl_core.commands.planning import report_unreadable, with_fitting_grid
+from pcl_core.commands.planning import report_unreadable, warn_of_shrinking, with_fitting_grid
 from pcl_core.errors import InputError
 from pcl_core.evaluation.cells import Cell
 from pcl_core.evaluation.folds import Fold, in_test, join_patients, labelled_patients, make_folds
@@ -90,11 +90,12 @@ def find_material(config: ExperimentConfig, device: torch.device, reporter: Repo
     """
     found = find_cases(config.images, config.labels, config.layout)
     report_unreadable(found.unreadable, False, reporter)
-    joined = join_patients([case.source.patient for case in found.cases], config.same_patient)
-    folds = make_folds(set(joined.values()), config.folds, config.fold_seed)
+    of_data_set = [*(case.source for case in found.cases), *found.without_labels]
+    joined = join_patients([source.patient for source in of_data_set], config.same_patient)
+    folds = make_folds({joined[case.source.patient] for case in found.cases}, config.folds, config.fold_seed)
     for number in config.folds_to_run:
         labelled_patients(folds[number], max(config.labelled), 0)
-    unlabeled = tuple(sorted((*(case.source for case in found.cases), *found.without_labels), key=lambda source: source.path))
+    unlabeled = tuple(sorted(of_data_set, key=lambda source: source.path))
     layout, axis = found.layout, config.axis
     gaps = {config.images: found.gaps}
     if config.pretrain_on is not None:
@@ -108,6 +109,9 @@ def find_material(config: ExperimentConfig, device: torch.device, reporter: Repo
             reporter.warning(listed(missing), folder)
     unlabeled = each_once(unlabeled, layout)
     plan = _plan(config, unlabeled, layout, slice_axis(axis, layout), device)
+    sources = [case.source for case in found.cases]
+    target = _target_plan(config, plan, sources, slice_axis(config.axis, found.layout))
+    warn_of_shrinking(sources, target.slices, reporter)
     return Material(
         config=config,
         cases=found.cases,
@@ -116,7 +120,7 @@ def find_material(config: ExperimentConfig, device: torch.device, reporter: Repo
         joined=joined,
         folds=folds,
         pretrain_plan=plan,
-        finetune_plan=_target_plan(config, plan, [case.source for case in found.cases], slice_axis(config.axis, found.layout)),
+        finetune_plan=target,
     )
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from pcl_core.commands.experiment_data import Material
 from pcl_core.errors import InputError
 from pcl_core.events import Reporter, plain
 from pcl_core.files import write_text
-from pcl_core.plan import Plan
 
 FACTS_FILE = "experiment.json"
 
@@ -33,29 +31,20 @@ def require_new_or_resumed(out: Path, folders: Sequence[Path], resume: bool, rep
         raise InputError(f"There is an experiment in {there[0]}.", "Go on with it by --resume, or choose another --out.")
 
 
-def keep_facts(out: Path, material: Material) -> None:
-    """Writes what the experiment goes by, or makes sure that it is what it went by before.
+def require_same_facts(out: Path, material: Material) -> None:
+    """Makes sure that an experiment goes by what it went by before, if it was begun.
 
     Raises:
         InputError: it changed, so that the cells that are done could not be compared with new ones.
     """
     path = out / FACTS_FILE
-    facts: dict[str, Any] = plain(
-        {
-            "config": material.config.fixed(),
-            "pretrain_plan": _without_reasons(material.pretrain_plan),
-            "finetune_plan": _without_reasons(material.finetune_plan),
-            "patients": sorted(set(material.patients.values())),
-        }
-    )
     if not path.exists():
-        write_text(path, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
         return
+    facts, before = _facts(material), _read(path)
     try:
-        before = json.loads(path.read_text(encoding="utf-8"))
         changed = [name for name in facts if before[name] != facts[name]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} cannot be read: {error}.", "Choose another --out.") from error
+    except KeyError as error:
+        raise InputError(f"{path} lacks {error}.", "Choose another --out.") from error
     if changed:
         names = [f"{name}.{key}" for name in changed for key in _changed_keys(before[name], facts[name])] or changed
         raise InputError(
@@ -64,11 +53,60 @@ def keep_facts(out: Path, material: Material) -> None:
         )
 
 
+def keep_facts(out: Path, material: Material, data: Mapping[str, Mapping[str, str]]) -> None:
+    """Writes what the experiment goes by, once it is known that its volumes can be used.
+
+    Args:
+        out: folder of the experiment, which ``require_same_facts`` has looked at.
+        material: of the experiment.
+        data: of each slice bank, by name, the hash of each volume's files.
+
+    Raises:
+        InputError: a volume or a label map is not what it was when the cells that are done were trained.
+    """
+    path = out / FACTS_FILE
+    before: Mapping[str, Mapping[str, str]] = _read(path).get("data", {}) if path.exists() else {}
+    changed = sorted(
+        {
+            volume
+            for name in data.keys() & before.keys()
+            for volume in data[name].keys() | before[name].keys()
+            if data[name].get(volume) != before[name].get(volume)
+        }
+    )
+    if changed:
+        some = ", ".join(changed[:5]) + (", ..." if len(changed) > 5 else "")
+        raise InputError(
+            f"The experiment in {out} cannot be resumed: {len(changed)} volumes or their labels changed since: {some}.",
+            "Cells trained on other data cannot be compared. Put the files back as they were, or choose another --out.",
+        )
+    facts = {**_facts(material), "data": {**before, **data}}
+    write_text(path, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+
+
+def _facts(material: Material) -> dict[str, Any]:
+    facts: dict[str, Any] = plain(
+        {
+            "config": material.config.fixed(),
+            "pretrain_plan": material.pretrain_plan.decisive().to_json(),
+            "finetune_plan": material.finetune_plan.decisive().to_json(),
+            "patients": sorted(set(material.patients.values())),
+        }
+    )
+    return facts
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read: {error}.", "Choose another --out.") from error
+    if not isinstance(found, dict):
+        raise InputError(f"{path} holds no named values.", "Choose another --out.")
+    return found
+
+
 def _changed_keys(before: Any, after: Any) -> list[str]:
     if not (isinstance(before, dict) and isinstance(after, dict)):
         return []
     return sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
-
-
-def _without_reasons(plan: Plan) -> dict[str, Any]:
-    return replace(plan, reasons={}).to_json()

@@ -18,7 +18,7 @@ from pcl_core.commands.estimating import estimate_finetuning
 from pcl_core.commands.held_out import by_name, judge_held_out, learned_sentence, write_validation
 from pcl_core.commands.leave_one_out import FOLDER, leave_one_out, require_several
 from pcl_core.commands.patients import with_patients
-from pcl_core.commands.planning import fresh_plan, output_folder, overridden, report_unreadable, start
+from pcl_core.commands.planning import fresh_plan, output_folder, overridden, report_unreadable, start, warn_of_shrinking
 from pcl_core.commands.pretrain import BANK_FOLDER
 from pcl_core.errors import InputError
 from pcl_core.events import Reporter
@@ -55,6 +55,7 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
     cases = _chosen(with_patients(found.cases, args.patients), args.cases)
     plan = _plan(args, cases, found.layout, device)
     reporter.plan(plan.to_json())
+    warn_of_shrinking([case.source for case in cases], plan.slices, reporter)
     if args.estimate:
         _tell_estimate(args, cases, plan, Context(device, args.seed, reporter, cancellation))
         return

@@ -15,16 +15,19 @@ from pcl_core.events import Reporter
 from pcl_core.files import writable_folder
 from pcl_core.fingerprinting import take_fingerprint
 from pcl_core.memory_model import fitted_to_memory, pretraining_bytes
-from pcl_core.plan import Fingerprint, Plan, load_plan, steps_in
+from pcl_core.plan import Fingerprint, Plan, SlicePlan, load_plan, steps_in
 from pcl_core.plan_limits import require_sensible
 from pcl_core.presets import fit_size, make_plan, native_resolution, rounded
 from pcl_core.processes import World
+from pcl_core.slices.preparing import largest_side
 from pcl_core.training.compiling import why_no_graphs, why_not_compiled
 from pcl_core.training.devices import choose_device, device_facts, device_name, use_cores
 from pcl_core.volumes.data_sets import slice_axis
 from pcl_core.volumes.selecting import named, names_in, without
 from pcl_core.volumes.volume import Unreadable, VolumeSource
 
+# So much smaller in training than at prediction is within what the views' random scale makes up for.
+_SHRUNK = 1.15
 # Commands that several processes can do together.
 _TOGETHER = ("pretrain",)
 
@@ -145,6 +148,24 @@ def with_fitting_grid(plan: Plan, fingerprint: Fingerprint, size: int | None, re
     if resolution_mm is not None and size is None:
         return plan.override(slices__size=fit_size(fingerprint.extent_mm, resolution_mm))
     return plan
+
+
+def warn_of_shrinking(sources: Sequence[VolumeSource], plan: SlicePlan, reporter: Reporter) -> None:
+    """Warns when slices are so large that fine-tuning sees them smaller than segmenting does.
+
+    In a training all slices have one size, so that larger ones are shrunk to fit; at prediction nothing needs to be shrunk.
+    """
+    shrunk = {source: largest_side(source.geometry, plan) / plan.size for source in sources}
+    most = max(shrunk.values(), default=1.0)
+    if most <= _SHRUNK:
+        return
+    extent = plan.size * plan.resolution_mm
+    count = sum(factor > _SHRUNK for factor in shrunk.values())
+    reporter.warning(
+        f"{count} of {len(sources)} volumes are wider than the {extent:.0f} mm of a training slice ({plan.size} pixels of "
+        f"{plan.resolution_mm:g} mm). They are shrunk up to {most:.2f} times for the training, but segmented at full size, "
+        "which may cost accuracy: choose a larger size or a coarser resolution."
+    )
 
 
 def overridden(plan: Plan, args: argparse.Namespace, section: str) -> Plan:

@@ -70,10 +70,10 @@ def case_metrics(
 
 
 class PooledDice:
-    """The paper's Dice: all voxels of all cases are thrown together, then the foreground classes averaged (Section 3).
+    """The published code's Dice: all voxels of all cases are thrown together, then the foreground classes averaged.
 
-    Large structures and long volumes weigh more than in the mean over cases. The paper counts on its resampled grid; here it
-    is whatever grid the volumes given have.
+    The paper says "averaging Dice" only. Large structures and long volumes weigh more than in the mean over cases. That code
+    counts on its resampled grid; here it is whatever grid the volumes given have.
 
     Args:
         classes: labels to count; None counts all that occur in a truth, but 0.

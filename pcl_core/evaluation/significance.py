@@ -28,7 +28,7 @@ class Comparison:
         n: number of patients.
         difference: mean over the patients of the first's Dice minus the second's.
         p: two-sided; 1 when all patients are alike, NaN without patients.
-        holm: p after Holm's correction for all comparisons that were made together.
+        holm: p after Holm's correction for all comparisons at this M.
     """
 
     first: str
@@ -59,20 +59,25 @@ def compare(first: str, second: str, labelled: int, ours: Scores, theirs: Scores
 
 
 def compare_all(methods: Sequence[str], labelled: Sequence[int], scores: Mapping[tuple[str, int], Scores]) -> list[Comparison]:
-    """Compares every two methods at every M, with Holm's correction over all that could be compared.
+    """Compares every two methods at every M, with Holm's correction over those of one M.
+
+    An M is a question of its own. Over all M together ten patients could never show anything: their smallest p is 2 / 2^10.
 
     Args:
         methods: names; the later one of two is the first of a comparison, so that a proposal stands before its baseline.
         labelled: all M.
         scores: Dice by patient, of each method and M that were run.
     """
-    found = [
-        compare(second, first, count, scores.get((second, count), {}), scores.get((first, count), {}))
-        for first, second in itertools.combinations(methods, 2)
-        for count in labelled
-    ]
-    adjusted = iter(holm([comparison.p for comparison in found]))
-    return [replace(comparison, holm=next(adjusted)) for comparison in found]
+    pairs = list(itertools.combinations(methods, 2))
+    columns = []
+    for count in labelled:
+        found = [
+            compare(second, first, count, scores.get((second, count), {}), scores.get((first, count), {}))
+            for first, second in pairs
+        ]
+        adjusted = holm([comparison.p for comparison in found])
+        columns.append([replace(comparison, holm=p) for comparison, p in zip(found, adjusted, strict=True)])
+    return [comparison for row in zip(*columns, strict=True) for comparison in row]
 
 
 def holm(values: Sequence[float]) -> list[float]:

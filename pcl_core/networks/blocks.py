@@ -41,7 +41,9 @@ class PlainBlock(nn.Sequential):
 
 
 def initialise(module: nn.Module, generator: torch.Generator) -> None:
-    """He initialisation (He et al. 2015, normal, a = 0.01) of all convolutions, in place; biases become 0.
+    """He initialisation (He et al. 2015, normal, a = 0.01) of all convolutions and linear layers, in place; biases become 0.
+
+    The published code does so for convolutions only, and leaves its head as PyTorch begins it.
 
     The generator makes two networks that were built from the same seed alike, whatever else used random numbers.
     """

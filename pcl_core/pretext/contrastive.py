@@ -37,6 +37,10 @@ def contrastive_loss(embeddings: Tensor, weights: Tensor, temperature: float) ->
     return per_anchor.sum() / takes_part.sum().clamp_min(1)
 
 
+# A figure of collapse above this means that no slice is told from another.
+COLLAPSED = 0.98
+
+
 def collapse(loss: float, weights: Tensor) -> float:
     """How near a loss is to that of embeddings that are all the same: 1 is collapsed, 0 the best that can be had.
 

@@ -14,14 +14,20 @@ from pcl_core.slices.batch import SliceBatch
 class GCL(ContrastiveTask):
     """The global contrastive loss of Chaitanya et al. 2020 as Zeng et al. 2021 compare it: Eq. 2 with quarters as positives.
 
-    Deviation from Chaitanya et al.: the members of an anchor's own quarter stay in the denominator, and slices are drawn
-    freely; GCLGD is their own definition.
+        L_i = - 1/|P(i)| sum_{j in P(i)} log( exp(s_ij / tau) / sum_{k != i} exp(s_ik / tau) ),
+
+    for a view i of 2N with embeddings (2N, D), where P(i) are the other views in the same quarter of any volume: the quarter of
+    slice m, from 0, of n is ceil(4 (m + 1) / n).
+
+    Deviations. From Chaitanya et al.: the members of an anchor's own quarter stay in the denominator, and slices are drawn
+    freely; GCLGD is their own definition. From the code of Zeng et al.: there the quarter is m // round(n / 4), at most 3,
+    which divides ten slices into 3, 3, 3 and 1, and six into 2, 2, 2 and none.
     """
 
     name = "gcl"
 
     def pairs(self, batch: SliceBatch) -> Tensor:
-        """Slices in the same quarter."""
+        """(N, N): slices in the same quarter, from ``batch.index`` and ``batch.count`` (N,)."""
         return same_partition(batch.index, batch.count)
 
 

@@ -25,11 +25,17 @@ class MoCo(PretextTask):
     """Momentum contrast (He et al. 2020, their Eqs. 1 and 2), and its positional variant.
 
     The anchor q is one view of a slice by the trained encoder; the candidates are the other view's key by the momentum
-    encoder and the keys in the queue. The loss is Eq. 2 of Zeng et al. over these candidates: the positives are the slice's
-    own key and, with a threshold, the queue's keys at close positions.
+    encoder and the keys in the queue. The loss of an anchor is
 
-    Deviations: no shuffled BatchNorm (one device); the queue is at most as long as there are slices, so that a slice does not
-    meet many old keys of its own; a positional queue adds positives, which He et al. do not have.
+        L_q = - 1/|P| sum_{j in P} log( exp(q k_j / tau) / sum_{k in candidates} exp(q k / tau) )
+
+    over its own key and the K keys of the queue, all unit vectors of D values; P is its own key (He et al.) and, with a
+    threshold, the queue's keys at positions that differ by less (Eq. 2 of Zeng et al.). The slow encoder follows by
+    0.999 old + 0.001 new.
+
+    Deviations: a head with a hidden layer and the plan's outputs (512) in place of a linear one of 128, and the views of PCL;
+    no shuffled BatchNorm (one device); the queue is at most as long as there are slices, so that a slice does not meet many old
+    keys of its own; a positional queue adds positives, which He et al. do not have.
 
     Attributes:
         threshold: t, or 0 for MoCo as published.

@@ -29,8 +29,11 @@ class PIRL(PretextTask):
 
     over K random other entries (their Eqs. 3 and 4). The bank is a moving average (0.5) of the f of past steps.
 
-    Deviations: cells are cut from the view resized to three times a multiple of 16, which the encoder needs, without gaps or
-    jitter; K = min(4096, slices - 1).
+    Shapes: views (N, 1, S, S), cells (9N, 1, S', S'), f and g (N, D), the bank (rows, D).
+
+    Deviations: the jigsaw is cut from the view that f embeds, not from another; the bank begins with random unit vectors, not
+    with embeddings of the untrained network; D is the plan's (512), not 128; cells are cut from the view resized to three times
+    a multiple of 16, which the encoder needs, without gaps or jitter; K = min(4096, slices - 1).
 
     Attributes:
         temperature: tau.

@@ -23,7 +23,13 @@ _LARGEST_ROTATION = 30.0
 class Rotation(PretextTask):
     """Four-way cross-entropy over 0, 90, 180 and 270 degrees (Gidaris et al. 2018, their Eqs. 1 to 3).
 
-    As they do, all four turns of a view are in the batch. The head is that of Zeng et al. with four outputs.
+        L = - 1/(4N) sum_x sum_{r = 0..3} log softmax(f(turn(x, 90 r)))_r
+
+    over one view x (1, S, S) of each of N slices, f the encoder with a head of four outputs. As they do, all four turns of a
+    view are in the batch.
+
+    Deviations: the network and the form of the head are those of Zeng et al., the optimiser that of PCL; the views are moved,
+    scaled and bent, but neither mirrored nor freely rotated.
 
     Raises:
         InputError: the views are mirrored or freely rotated, which makes the question unanswerable.
@@ -41,7 +47,7 @@ class Rotation(PretextTask):
         self.head = ProjectionHead(width, _TURNS)
 
     def loss(self, forward: Forward, batch: SliceBatch, augment: Augmenter, generator: torch.Generator) -> Tensor:
-        """Cross-entropy over the 4N turned views."""
+        """Cross-entropy over the 4N turned views of ``batch.images`` (N, 1, S, S)."""
         views, _ = augment(batch.images, generator)
         turned = torch.cat([views.rot90(turn, (2, 3)) for turn in range(_TURNS)])
         asked = torch.arange(_TURNS, device=views.device).repeat_interleave(len(views))

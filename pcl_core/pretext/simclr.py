@@ -12,11 +12,18 @@ from pcl_core.slices.batch import SliceBatch
 class SimCLR(ContrastiveTask):
     """NT-Xent of Chen et al. 2020 (their Eq. 1), as Zeng et al. compare it: the same network, head and views as PCL.
 
+    For a view i of 2N, and i' the other view of its slice,
+
+        L_i = - log( exp(s_ii' / tau) / sum_{k != i} exp(s_ik / tau) ),
+
+    with the cosine similarity s of embeddings (2N, D); the loss is the mean over the views. It is Eq. 2 of Zeng et al. with
+    P(i) = {i'}.
+
     Deviations from Chen et al.: SGD in place of LARS, no colour distortion, the head of Zeng et al. (512 outputs).
     """
 
     name = "simclr"
 
     def pairs(self, batch: SliceBatch) -> Tensor:
-        """No two slices are positives."""
+        """(N, N): no two slices are positives."""
         return torch.zeros(len(batch.index), len(batch.index), dtype=torch.bool, device=batch.index.device)

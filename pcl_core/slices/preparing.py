@@ -61,7 +61,7 @@ def slice_grid(geometry: Geometry, plan: SlicePlan, shrink: bool) -> SliceGrid:
             Anatomy is never cut off.
     """
     view = canonical_view(geometry, plan.axis)
-    pixels = [max(1, round(view.shape[k] * view.spacing[k] / plan.resolution_mm)) for k in (1, 2)]
+    pixels = _pixels(view, plan)
     side = plan.size
     if max(pixels) > side:
         if shrink:
@@ -70,6 +70,15 @@ def slice_grid(geometry: Geometry, plan: SlicePlan, shrink: bool) -> SliceGrid:
         else:
             side = -(-max(pixels) // STRIDE) * STRIDE
     return SliceGrid(view, (pixels[0], pixels[1]), side)
+
+
+def largest_side(geometry: Geometry, plan: SlicePlan) -> int:
+    """The larger side of a volume's slices in pixels of the plan's resolution, whatever the plan's size."""
+    return max(_pixels(canonical_view(geometry, plan.axis), plan))
+
+
+def _pixels(view: CanonicalView, plan: SlicePlan) -> list[int]:
+    return [max(1, round(view.shape[k] * view.spacing[k] / plan.resolution_mm)) for k in (1, 2)]
 
 
 def intensity_range(voxels: np.ndarray, plan: SlicePlan, source: VolumeSource) -> tuple[float, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from pathlib import Path
 
 from pcl_core.files import write_text
@@ -25,7 +26,7 @@ def _shown(value: float) -> str:
     return f"{value:.0f}" if float(value).is_integer() else f"{value:.6g}"
 
 
-def read_history(path: Path, until_step: int) -> list[Row]:
+def read_history(path: Path, until_step: float = math.inf) -> list[Row]:
     """Rows up to and including a step; none when there is no file, or it is no such table."""
     try:
         with path.open(encoding="utf-8", newline="") as stream:

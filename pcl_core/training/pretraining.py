@@ -16,6 +16,7 @@ from pcl_core.networks.blocks import initialise
 from pcl_core.networks.joining import process_count
 from pcl_core.networks.unet import Encoder
 from pcl_core.plan import Plan, steps_in
+from pcl_core.pretext.contrastive import COLLAPSED
 from pcl_core.pretext.positives import partition
 from pcl_core.pretext.registry import make_task
 from pcl_core.slices.augmentation import Augmenter
@@ -38,10 +39,8 @@ from pcl_core.training.weights import WeightFile, save_weights
 
 ENCODER_FILE = "encoder.safetensors"
 METRICS_FILE = "metrics.csv"
-# A figure above this means that no slice is told from another.
-COLLAPSED = 0.98
 # Methods that go by the positions of slices in their volumes.
-_BY_POSITION = ("pcl", "gcl")
+_BY_POSITION = ("pcl", "gcl", "gcl-gd", "moco-pcl")
 
 
 @dataclass(frozen=True)

@@ -94,16 +94,11 @@ def load_state(folder: Path, modules: dict[str, nn.Module], optimiser: torch.opt
     return int(saved.training["step"])
 
 
-def _decisive(plan: Plan) -> Plan:
-    """What a plan says of the result: neither why, nor how it is computed on this machine."""
-    return replace(plan, reasons={}, pretrain=replace(plan.pretrain, part=0, compiled=False, graphs=False))
-
-
 def _require_same_run(saved: WeightFile, about: WeightFile, path: Path) -> None:
     differences = [
         words
         for words, same in (
-            ("the plan", _decisive(saved.plan) == _decisive(about.plan)),
+            ("the plan", saved.plan.decisive() == about.plan.decisive()),
             ("the data", saved.data == about.data),
             ("the seed", saved.training.get("seed") == about.training.get("seed")),
             ("which volumes are flipped", saved.training.get("flipped") == about.training.get("flipped")),
