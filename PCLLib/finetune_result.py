@@ -119,7 +119,8 @@ class FinetuneResult:
             )
         elif not self.rows:
             text += " " + _(
-                'No case was held out, so there is no Dice: annotate a third case, or tick "Leave each case out in turn".'
+                "No case was held out, so there is no Dice: annotate cases of three patients at least, or tick "
+                '"Leave each case out in turn".'
             )
         return text
 

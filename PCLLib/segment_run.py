@@ -13,7 +13,7 @@ from PCLLib.case_states import Case
 from PCLLib.events import Cancelled, Failed, Progress
 from PCLLib.predictions import Click, add_confidence, add_prediction
 from PCLLib.scene_volumes import node_of
-from PCLLib.segmenter import Outcome, Segmented, Segmenter
+from PCLLib.segmenter import Outcome, Segmented, Segmenter, unexpected
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,8 @@ class SegmentRun:
             taken = True
         finally:  # nobody else would end it: what is raised here goes to Slicer's own log
             if not taken:
+                self.report.last = unexpected()
+                self.report.failures.append((case.name, self.report.last.message))
                 self._end()
 
     def _keep(self, case: Case, volume: Any, outcome: Outcome) -> None:

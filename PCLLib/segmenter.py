@@ -81,8 +81,14 @@ class Segmenter:
             return
 
         def answered(last: Last) -> None:
-            outcome = _outcome(last, path / "out", geometry, confidence)
-            folder.cleanup()
+            outcome: Outcome = unexpected()
+            try:
+                outcome = _outcome(last, path / "out", geometry, confidence)
+            finally:  # whoever asked must hear of an end; what is raised here goes to Slicer's own log
+                folder.cleanup()
+                told(outcome)
+
+        def told(outcome: Outcome) -> None:
             if isinstance(outcome, Segmented) and not _still(volume, geometry):
                 outcome = Failed(
                     "input", _("The volume was changed or removed while it was segmented."), _("Segment it again.")
@@ -101,6 +107,11 @@ class Segmenter:
             "confidence": confidence,
         }
         self._worker.ask(device, fields, answered, happened)
+
+
+def unexpected() -> Failed:
+    """What to say when a fault of the software was raised."""
+    return Failed("failure", _("Something unexpected went wrong."), _("Slicer's error log says more; please report it."))
 
 
 def _outcome(last: Last, out: Path, geometry: Geometry, confidence: bool) -> Outcome:

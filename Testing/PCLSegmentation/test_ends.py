@@ -178,7 +178,8 @@ def test_an_error_of_the_software_ends_what_it_interrupts(ready, slicer):
     run = SegmentRun(Segmenter(ready.session.worker), order, lambda _progress: None, ends.append)
     with pytest.raises(ValueError, match="invalid literal"):
         run._take(case, volume, Segmented(np.full(SHAPE, "x"), ready.session.segmenting.model.classes, {}, None))
-    assert len(ends) == 1
+    (report,) = ends
+    assert report.failures == [("scan", "Something unexpected went wrong.")]
 
 
 def test_a_finished_model_is_handed_over_when_something_after_it_fails(page, scans, tmp_path):
