@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from slicer.i18n import tr as _
 
+from pcl_core.errors import InputError
 from pcl_core.volumes.axes import Axis
 from PCLLib import words
 from PCLLib.annotations import joined
@@ -159,8 +160,14 @@ class CaseBook:
 
 
 def labels_and_slices(volume: Any, classes: Sequence[SegmentClass], axis: Axis) -> tuple[np.ndarray, list[int]]:
-    """The label map of a volume's annotations on its grid, and the slices that count, from 0."""
+    """The label map of a volume's annotations on its grid, and the slices that count, from 0.
+
+    Raises:
+        InputError: there is no annotation; it may have been removed since the table was read.
+    """
     annotations = annotations_of(volume)
+    if not annotations:
+        raise InputError(_("There is no annotation of {name} any more.").format(name=volume.GetName()))
     labels = joined(annotations, volume, classes).labels
     geometry = geometry_of(volume)
     drawn = drawn_slices(labels, geometry, axis)

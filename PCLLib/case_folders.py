@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from pcl_core.errors import InputError
 from PCLLib import segmentation_texts as texts
+from PCLLib.engine import temporary_folder
 from PCLLib.events import Cancelled, Done, Failed, Last
 from PCLLib.installer import Installer
 from PCLLib.job_group import JobGroup, Work
@@ -39,42 +40,72 @@ class CaseFolders:
         self.logged = Signal[[str]]()
         self._states, self._jobs, self._installer, self._tell = states, jobs, installer, tell
         self._folders: list[Path] = []
+        self._rows: dict[Path, tuple[VolumeRow, ...]] = {}
 
-    def choose(self, folders: Sequence[Path]) -> None:
-        """Looks at the folders that are new; the volumes of those that are gone leave the table."""
-        if list(folders) == self._folders:
-            return
+    def choose(self, folders: Sequence[Path], again: Path | None = None) -> None:
+        """Looks at the folders that are new; the volumes of those that are gone leave the table.
+
+        Args:
+            folders: all of them.
+            again: one of them that is looked at although it was looked at before.
+        """
         self._folders = list(folders)
-        if not folders:
-            self._jobs.leave(SCAN)
-            self.found.emit(())
-        elif self._states.idle:
-            self._look(list(folders), [])
+        gone = self._rows.keys() - set(folders)
+        for folder in gone:
+            del self._rows[folder]
+        if gone:
+            self._tell_rows()
+        self._look([folder for folder in folders if folder == again or folder not in self._rows])
 
-    def _look(self, left: list[Path], found: list[VolumeRow]) -> None:
-        """Looks at one folder after another."""
-        if self._states.idle:
+    def _look(self, folders: list[Path]) -> None:
+        if folders and self._states.idle:
             self._tell(None)
-            self._states.begin(Doing.LOOKING)
-        folder = tempfile.TemporaryDirectory(prefix="pcl-scan-", ignore_cleanup_errors=True)
+            with self._states.beginning(Doing.LOOKING):
+                self._next(folders)
+
+    def _next(self, left: list[Path]) -> None:
+        """Looks at one folder after another."""
+        try:
+            folder = temporary_folder("pcl-scan-")
+        except InputError as error:
+            self._end(Failed("input", error.message, error.hint))
+            return
         file = Path(folder.name) / "report.json"
 
         def ended(last: Last) -> None:
-            rows = self._rows_of(last, file, left[0])
+            read = False
+            try:
+                if isinstance(last, Done):
+                    self._rows[left[0]] = self._rows_of(file, left[0])
+                read = True
+            finally:
+                if not read:
+                    self._end(None)
             if len(left) > 1 and not isinstance(last, Cancelled):
-                self._look(left[1:], [*found, *rows])
-                return
-            self._states.end()
-            self.found.emit((*found, *rows))
+                self._fail(last)
+                self._next(left[1:])
+            else:
+                self._end(last)
 
         self._jobs.run(SCAN, Work(["scan", left[0], "--json", file], ended, folder.cleanup))
 
-    def _rows_of(self, last: Last, file: Path, folder: Path) -> tuple[VolumeRow, ...]:
+    def _end(self, last: Last | None) -> None:
+        self._states.end()
+        self._fail(last)
+        self._tell_rows()
+
+    def _fail(self, last: Last | None) -> None:
         if isinstance(last, Failed):
-            actions = (self._installer.offer(lambda: self._look(list(self._folders), [])),) if self._installer.needed else ()
+            actions = (self._installer.offer(self._look_at_the_rest),) if self._installer.needed else ()
             self._tell(texts.failed(last, actions))
-        if not isinstance(last, Done):
-            return ()
+
+    def _look_at_the_rest(self) -> None:
+        self._look([folder for folder in self._folders if folder not in self._rows])
+
+    def _tell_rows(self) -> None:
+        self.found.emit(tuple(row for folder in self._folders for row in self._rows.get(folder, ())))
+
+    def _rows_of(self, file: Path, folder: Path) -> tuple[VolumeRow, ...]:
         report = ScanReport.read(file)
         for bad in report.bad:
             self.logged.emit(f"{bad.path}: {bad.reason}")
@@ -91,4 +122,4 @@ class CaseFolders:
     def clear(self) -> None:
         """The scene is closed."""
         self._jobs.leave(SCAN)
-        self._folders = []
+        self._folders, self._rows = [], {}

@@ -156,9 +156,11 @@ class CasesPart:
     def add_folder(self, folder: Path) -> None:
         """Adds the volumes of a folder to the cases."""
         parameters = self._desk.parameters
-        if parameters is not None and str(folder) not in parameters.folders:
+        if parameters is None:
+            return
+        if str(folder) not in parameters.folders:
             parameters.folders = [*parameters.folders, str(folder)]
-            self._desk.session.folders.choose([Path(one) for one in parameters.folders])
+        self._desk.session.folders.choose([Path(one) for one in parameters.folders], again=Path(str(folder)))
 
     def _remove_folders(self) -> None:
         if self._desk.parameters is not None:

@@ -139,6 +139,7 @@ class FinetunePart:
     # What happens
 
     def _start(self) -> None:
+        self._desk.refresh.emit()  # what was drawn just now counts
         settings = self._desk.settings
         if settings is not None and not self._why_not():
             self._pause.stop()

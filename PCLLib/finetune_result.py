@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,8 @@ class FinetuneResult:
         seconds: that all of it took.
         compared: whether the same was done without the encoder.
         wanted_comparison: whether that was asked for.
+        left_out: names of the cases that the engine could not learn from, with its reasons.
+        known_before: names of the cases that the model gone on from had learned from: no Dice is told of them.
     """
 
     model: Path
@@ -62,6 +64,8 @@ class FinetuneResult:
     seconds: float
     compared: bool = False
     wanted_comparison: bool = False
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    known_before: tuple[str, ...] = ()
 
     @classmethod
     def from_summaries(
@@ -71,13 +75,24 @@ class FinetuneResult:
         names: Mapping[str, str],
         seconds: float,
         wanted_comparison: bool = False,
+        warnings: Mapping[str, str] | None = None,
     ) -> FinetuneResult:
-        """Reads the summaries of ``done`` events: of the fine-tuning, and of the one without the encoder."""
+        """Reads the summaries of ``done`` events: of the fine-tuning, and of the one without the encoder.
+
+        Args:
+            summary: of the fine-tuning.
+            other: of the one without the encoder.
+            names: what people call a case, by the engine's name of it.
+            seconds: that all of it took.
+            wanted_comparison: whether the other one was asked for.
+            warnings: of the engine, by its name of the case.
+        """
         rows = []
         for key, judged in (("leave_one_out", Judged.LEFT_OUT), ("held_out", Judged.HELD_OUT)):
             without = _dice(other.get(key, {})) if other is not None else {}
             for case, dice in _dice(summary.get(key, {})).items():
                 rows.append(CaseDice(names.get(case, case), judged, dice, without.get(case)))
+        used = {*summary["trained_on"], *summary.get("held_out", {})}
         return cls(
             model=Path(summary["model"]),
             trained_on=tuple(names.get(case, case) for case in summary["trained_on"]),
@@ -86,6 +101,8 @@ class FinetuneResult:
             seconds=seconds,
             compared=other is not None,
             wanted_comparison=wanted_comparison,
+            left_out={name: (warnings or {}).get(case, "") for case, name in names.items() if case not in used},
+            known_before=tuple(names.get(case, case) for case in summary.get("learned_before", ())),
         )
 
     def sentence(self) -> str:
@@ -96,9 +113,14 @@ class FinetuneResult:
         )
         if self.wanted_comparison and not self.compared:
             text += " " + _("The comparison without the encoder did not come to its end; the log says why.")
-        if not self.rows:
+        if self.known_before:
+            text += " " + _("No Dice is told of {names}: the model that was gone on from had learned from them.").format(
+                names=words.listed(self.known_before)
+            )
+        elif not self.rows:
             text += " " + _(
-                'No case was held out, so there is no Dice: annotate a third case, or tick "Leave each case out in turn".'
+                "No case was held out, so there is no Dice: annotate cases of three patients at least, or tick "
+                '"Leave each case out in turn".'
             )
         return text
 

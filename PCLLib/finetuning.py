@@ -14,8 +14,8 @@ from slicer.i18n import tr as _
 from pcl_core.errors import InputError
 from pcl_core.volumes.axes import Axis
 from PCLLib.case_states import Case
-from PCLLib.engine import temporary_files_in
-from PCLLib.events import Cancelled, Done, Failed, Last
+from PCLLib.engine import temporary_files_in, temporary_folder
+from PCLLib.events import Cancelled, Done, Event, Failed, Last, Warned
 from PCLLib.finetune_result import FinetuneResult
 from PCLLib.finetune_settings import FinetuneSettings, next_folder
 from PCLLib.job_group import JobGroup, Work
@@ -23,6 +23,7 @@ from PCLLib.label_import import ImportLabelsError
 from PCLLib.segment_classes import SegmentClass
 from PCLLib.signals import Signal
 from PCLLib.training_set import TrainingSet, write_training_set
+from PCLLib.volume_nodes import NotAVolumeError
 
 TRAIN, COMPARE, ESTIMATE = "train", "compare", "estimate"
 _FEWEST_STEPS = 20
@@ -58,9 +59,15 @@ def _trainings(settings: FinetuneSettings, cases: int) -> int:
 
 @dataclass(frozen=True)
 class Stopped:
-    """A fine-tuning was cancelled; the model so far is there, or None before the first step."""
+    """A fine-tuning did not come to its end.
+
+    Attributes:
+        model: that is there all the same; None before the first step.
+        failure: of what came after the model; None when a person cancelled.
+    """
 
     model: Path | None
+    failure: Failed | None = None
 
 
 Outcome = FinetuneResult | Stopped | Failed
@@ -80,6 +87,8 @@ class Finetuning:
         self.ended = Signal[[Outcome]]()
         self._jobs = jobs
         self._began_at = 0.0
+        self._warnings: list[Warned] = []
+        jobs.happened.connect(self._happened)
 
     def estimate(
         self,
@@ -90,11 +99,11 @@ class Finetuning:
         told: Callable[[Speed | Failed], None],
     ) -> None:
         """Times some steps on one case; ``told`` is called with what it takes."""
-        folder = tempfile.TemporaryDirectory(prefix="pcl-estimate-", ignore_cleanup_errors=True)
-        found = _written(folder, [case], classes, axis)
-        if isinstance(found, Failed):
-            told(found)
+        written = _written("pcl-estimate-", [case], classes, axis)
+        if isinstance(written, Failed):
+            told(written)
             return
+        folder, found = written
 
         def ended(last: Last) -> None:
             if isinstance(last, Done):
@@ -116,12 +125,17 @@ class Finetuning:
     ) -> None:
         """Writes the cases out and starts; returns at once. ``steps`` of None follows the plan."""
         self._began_at = time.monotonic()
-        folder = tempfile.TemporaryDirectory(prefix="pcl-finetune-", ignore_cleanup_errors=True)
-        found = _written(folder, cases, classes, axis)
-        if isinstance(found, Failed):
-            self.ended.emit(found)
+        self._warnings = []
+        try:
+            out = next_folder(settings.out)
+        except OSError as error:
+            self.ended.emit(Failed("input", str(error), _("Choose another folder for the models.")))
             return
-        out = next_folder(settings.out)
+        written = _written("pcl-finetune-", cases, classes, axis)
+        if isinstance(written, Failed):
+            self.ended.emit(written)
+            return
+        folder, found = written
         words: list[object] = ["finetune", *found.words, "--device", settings.device, "--out", out]
         words += settings.begin_words() + ([] if steps is None else ["--steps", steps])
         words += ["--leave-one-out"] * settings.leave_one_out
@@ -140,6 +154,10 @@ class Finetuning:
                 folder.cleanup()
 
         self._jobs.run(TRAIN, Work(words, ended, afterwards, keeps=True))
+
+    def _happened(self, name: str, event: Event) -> None:
+        if name == TRAIN and isinstance(event, Warned):
+            self._warnings.append(event)
 
     def cancel(self) -> None:
         """Cancels what runs; it ends as always."""
@@ -168,26 +186,44 @@ class Finetuning:
     def _tell(self, last: Last, other: Mapping[str, Any] | None, found: TrainingSet, out: Path, wanted: bool = False) -> None:
         if isinstance(last, Done):
             seconds = time.monotonic() - self._began_at
-            self.ended.emit(FinetuneResult.from_summaries(last.summary, other, found.names, seconds, wanted))
-        elif isinstance(last, Cancelled):
-            model = out / "model.safetensors"
-            self.ended.emit(Stopped(model if model.is_file() else None))
-        else:
-            self.ended.emit(replace(last, message=_with_names(last.message, found)))
+            told = {_case_of(one.path): _with_names(one.message, found) for one in self._warnings if one.path is not None}
+            self.ended.emit(FinetuneResult.from_summaries(last.summary, other, found.names, seconds, wanted, told))
+            return
+        model = out / "model.safetensors"  # is written when the training is over, or cancelled
+        kept = model if model.is_file() else None
+        if isinstance(last, Cancelled):
+            self.ended.emit(Stopped(kept))
+            return
+        failure = replace(last, message=_with_names(last.message, found))
+        self.ended.emit(failure if kept is None else Stopped(kept, failure))
 
 
 def _written(
-    folder: tempfile.TemporaryDirectory[str], cases: Sequence[Case], classes: Sequence[SegmentClass], axis: Axis
-) -> TrainingSet | Failed:
-    """The cases as files, or why that failed; the folder is gone then."""
+    prefix: str, cases: Sequence[Case], classes: Sequence[SegmentClass], axis: Axis
+) -> tuple[tempfile.TemporaryDirectory[str], TrainingSet] | Failed:
+    """The cases as files in a temporary folder, or why that failed; no folder is left then."""
     try:
-        return write_training_set(Path(folder.name), cases, classes, axis)
-    except (InputError, ImportLabelsError, OSError) as error:
-        folder.cleanup()
-        return Failed("input", str(error), _("Correct this case, or clear its check box."))
+        folder = temporary_folder(prefix)
+    except InputError as error:
+        return Failed("input", error.message, error.hint)
+    hint = _("Correct this case, or clear its check box.")
+    written = False
+    try:
+        found = write_training_set(Path(folder.name), cases, classes, axis)
+        written = True
+    except (InputError, ImportLabelsError, NotAVolumeError, OSError) as error:
+        return Failed("input", str(error), hint)
     except RuntimeError as error:
-        folder.cleanup()
         return Failed("input", _("Slicer could not load {name}.").format(name=error), _("Clear its check box."))
+    finally:
+        if not written:
+            folder.cleanup()
+    return folder, found
+
+
+def _case_of(path: Path) -> str:
+    """The engine's name of the case whose image or labels lie there."""
+    return path.name.removesuffix(".nrrd")
 
 
 def _with_names(text: str, found: TrainingSet) -> str:

@@ -15,7 +15,7 @@ from PCLLib.events import Cancelled, Event, Failed, Last, Started, parse
 from PCLLib.signals import Signal
 
 # A training looks at the request between two steps; large steps on a slow processor take some seconds.
-_GRACE_S = 20.0
+GRACE_S = 20.0
 # Work that keeps nothing only has to notice that it is to stop.
 _SHORT_GRACE_S = 2.0
 # The launcher ends when its child has ended.
@@ -44,7 +44,7 @@ class Job:
         self,
         engine: Engine,
         words: Sequence[object],
-        grace_s: float = _GRACE_S,
+        grace_s: float = GRACE_S,
         variables: Mapping[str, str] | None = None,
     ) -> None:
         self.happened = Signal[[Event]]()

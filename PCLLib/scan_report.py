@@ -27,6 +27,7 @@ class VolumeRow:
         labels: the label file that belongs to it, or None.
         part: which of the volumes of its path it is, from 0 (a frame, or one of several DICOM series of a folder); None when
             it is the only one.
+        patient: whose it is; volumes of one patient share it.
     """
 
     id: str
@@ -40,6 +41,7 @@ class VolumeRow:
     warnings: tuple[str, ...]
     labels: Path | None = None
     part: int | None = None
+    patient: str = ""
 
     @property
     def key(self) -> str:
@@ -60,6 +62,7 @@ class VolumeRow:
             frame=data["frame"],
             warnings=tuple(data["warnings"]),
             labels=Path(data["labels"]) if data.get("labels") else None,
+            patient=data.get("patient", ""),
         )
 
 

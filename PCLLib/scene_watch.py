@@ -1,7 +1,8 @@
-"""Tells when volumes and segmentations come, go or change, once after a short pause."""
+"""Tells when volumes and segmentations come, go or change: after a short pause, after a longer one while a person draws."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import qt
@@ -10,6 +11,8 @@ import slicer
 from PCLLib.signals import Signal
 
 _PAUSE_MS = 300
+# Reading what was drawn takes its time in large volumes; nobody who draws wants to feel it.
+_QUIET_MS = 2000
 
 
 class SceneWatch:
@@ -27,11 +30,16 @@ class SceneWatch:
         self._pause.setSingleShot(True)
         self._pause.setInterval(_PAUSE_MS)
         self._pause.timeout.connect(self._tell)
-        # Volumes of a sequence that plays change all the time: that is told when it rests, and holds up nothing else.
-        self._rest = qt.QTimer()
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(_PAUSE_MS)
-        self._rest.timeout.connect(self._tell)
+        # A person who draws, and volumes of a sequence that plays, change all the time: that is told when it rests.
+        self._quiet = qt.QTimer()
+        self._quiet.setSingleShot(True)
+        self._quiet.setInterval(_QUIET_MS)
+        self._quiet.timeout.connect(self._tell)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something has changed that was not told yet."""
+        return bool(self._pause.active or self._quiet.active)
 
     def start(self) -> None:
         """Watches from now on."""
@@ -45,7 +53,7 @@ class SceneWatch:
     def stop(self) -> None:
         """Watches no more."""
         self._pause.stop()
-        self._rest.stop()
+        self._quiet.stop()
         for watched, tag in [*self._observed, *(one for tags in self._nodes.values() for one in tags)]:
             watched.RemoveObserver(tag)
         self._observed = []
@@ -54,10 +62,13 @@ class SceneWatch:
     def _happened(self, *_arguments: object) -> None:
         self._pause.start()
 
-    def _image_changed(self, *_arguments: object) -> None:
-        self._rest.start()
+    def _often(self, *_arguments: object) -> None:
+        """Every stroke, every frame of a sequence that plays; a segment that is renamed cannot be told from a stroke."""
+        self._quiet.start()
 
     def _tell(self) -> None:
+        self._pause.stop()
+        self._quiet.stop()
         self._watch_nodes()
         self.changed.emit()
 
@@ -69,16 +80,15 @@ class SceneWatch:
             for watched, tag in self._nodes.pop(gone):
                 watched.RemoveObserver(tag)
         for name in nodes.keys() - self._nodes.keys():
-            node = nodes[name]
-            if node.IsA("vtkMRMLSegmentationNode"):
-                self._nodes[name] = [(one, one.AddObserver(event, self._happened)) for one, event in _what_matters(node)]
-            else:
-                self._nodes[name] = [(node, node.AddObserver(node.ImageDataModifiedEvent, self._image_changed))]
+            watched = self._of_segmentation if nodes[name].IsA("vtkMRMLSegmentationNode") else self._of_volume
+            self._nodes[name] = [(one, one.AddObserver(event, then)) for one, event, then in watched(nodes[name])]
 
+    def _of_segmentation(self, node: Any) -> list[tuple[Any, int, Callable[..., None]]]:
+        """What is observed of a segmentation node, the events, and what then happens."""
+        segmentation, kind = node.GetSegmentation(), slicer.vtkSegmentation
+        rare = [(segmentation, event, self._happened) for event in (kind.SegmentAdded, kind.SegmentRemoved)]
+        often = [(segmentation, event, self._often) for event in (kind.SegmentModified, kind.SourceRepresentationModified)]
+        return [*rare, *often, (node, slicer.vtkMRMLNode.ReferenceModifiedEvent, self._happened)]
 
-def _what_matters(node: Any) -> list[tuple[Any, int]]:
-    """What is observed of a segmentation node, and the events."""
-    kind = slicer.vtkSegmentation
-    events = (kind.SegmentAdded, kind.SegmentRemoved, kind.SegmentModified, kind.SourceRepresentationModified)
-    reference = (node, slicer.vtkMRMLNode.ReferenceModifiedEvent)
-    return [*((node.GetSegmentation(), event) for event in events), reference]
+    def _of_volume(self, node: Any) -> list[tuple[Any, int, Callable[..., None]]]:
+        return [(node, node.ImageDataModifiedEvent, self._often)]

@@ -35,6 +35,12 @@ def mask_of(node: Any, segment_id: str, volume: Any) -> np.ndarray:
     A segment of another grid, or under another transform, is resampled to the nearest voxels by Slicer.
     """
     shape = geometry_of(volume).shape
+    stored = _stored(node, segment_id, volume)
+    if stored is not None:
+        place, within = stored
+        mask = np.zeros(shape, bool)
+        mask[place] = within
+        return mask
     segmentation = node.GetSegmentation()
     bounds = [0.0] * 6
     segmentation.GetSegment(segment_id).GetBounds(bounds)
@@ -63,6 +69,55 @@ def is_drawn(node: Any, segment_id: str) -> bool:
     return bool((numpy_support.vtk_to_numpy(scalars) == value).any())  # segments share a label map
 
 
+_Place = tuple[slice, slice, slice]
+_ALL: _Place = (slice(None), slice(None), slice(None))
+
+
+def _stored(node: Any, segment_id: str, volume: Any) -> tuple[_Place, np.ndarray] | None:
+    """A segment as it is stored, when it lies on the grid of the volume: much faster than Slicer's export.
+
+    Returns:
+        where in the volume's voxels (z, y, x) its label map lies, and its mask there; None when it has to be resampled.
+    """
+    segmentation = node.GetSegmentation()
+    labelmap = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
+    segment = segmentation.GetSegment(segment_id)
+    image = segment.GetRepresentation(labelmap) if segmentation.GetSourceRepresentationName() == labelmap else None
+    if image is None or image.GetPointData().GetScalars() is None:
+        return None
+    if node.GetTransformNodeID() != volume.GetTransformNodeID() or not _same_grid(image, volume):
+        return None
+    extent, size = image.GetExtent(), volume.GetImageData().GetDimensions()
+    x, y, z = ((max(extent[2 * k], 0), min(extent[2 * k + 1] + 1, size[k])) for k in range(3))
+    if x[0] >= x[1] or y[0] >= y[1] or z[0] >= z[1]:
+        return None
+    voxels = numpy_support.vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
+    within = tuple(slice(span[0] - extent[k], span[1] - extent[k]) for k, span in ((4, z), (2, y), (0, x)))
+    return _tight((slice(*z), slice(*y), slice(*x)), voxels[within] == segment.GetLabelValue())
+
+
+def _tight(place: _Place, mask: np.ndarray) -> tuple[_Place, np.ndarray]:
+    """A mask without the slices and rows before and after what is in it: most segments fill a small part of a volume."""
+    tight = list(place)
+    for axis, others in ((0, (1, 2)), (1, (0, 2))):
+        lies = np.flatnonzero(mask.any(others))
+        first, end = (int(lies[0]), int(lies[-1]) + 1) if len(lies) else (0, 0)
+        mask = mask[first:end] if axis == 0 else mask[:, first:end]
+        tight[axis] = slice(place[axis].start + first, place[axis].start + end)
+    return (tight[0], tight[1], tight[2]), mask
+
+
+def _same_grid(image: Any, volume: Any) -> bool:
+    """Whether the voxels of a label map are voxels of a volume, maybe fewer or more of them."""
+    of_image, of_volume = vtk.vtkMatrix4x4(), vtk.vtkMatrix4x4()
+    image.GetImageToWorldMatrix(of_image)
+    volume.GetIJKToRASMatrix(of_volume)
+    first, second = slicer.util.arrayFromVTKMatrix(of_image), slicer.util.arrayFromVTKMatrix(of_volume)
+    # Within a hundredth of a voxel anywhere in it.
+    far = np.append(np.asarray(volume.GetImageData().GetDimensions(), float), 1.0)
+    return bool((np.abs(first - second) @ far < 0.01 * min(volume.GetSpacing())).all())
+
+
 def labels_of(node: Any, volume: Any, values: Mapping[str, int]) -> tuple[np.ndarray, int]:
     """The label map of a segmentation on the grid of a volume node.
 
@@ -78,10 +133,10 @@ def labels_of(node: Any, volume: Any, values: Mapping[str, int]) -> tuple[np.nda
     overlapping = np.zeros(labels.shape, bool)
     for segment in segments_of(node):
         if segment.id in values:
-            mask = mask_of(node, segment.id, volume)
-            overlapping |= mask & (labels > 0)
-            labels[mask] = values[segment.id]
-    return labels, int(overlapping.sum())
+            place, mask = _stored(node, segment.id, volume) or (_ALL, mask_of(node, segment.id, volume))
+            overlapping[place] |= mask & (labels[place] > 0)
+            np.copyto(labels[place], values[segment.id], where=mask)
+    return labels, int(np.count_nonzero(overlapping))
 
 
 def new_segmentation(name: str, volume: Any, labels: np.ndarray, classes: Sequence[SegmentClass]) -> Any:

@@ -154,9 +154,10 @@ class SegmentPart:
             self._desk.session.segmenting.segment([case], self._desk.device, self._ui.confidenceCheckBox.checked)
 
     def _segment_all(self) -> None:
+        self._desk.refresh.emit()  # what was drawn just now is not segmented
         session = self._desk.session
         cases = [case for case in self._desk.cases if case.to_be_segmented]
-        unlike = [case.name for case in cases if case.loaded and session.segmenting.unlike(node_of(case))]
+        unlike = [case for case in cases if case.loaded and session.segmenting.unlike(node_of(case))]
         session.segmenting.segment_all(cases, unlike, self._desk.device, self._ui.confidenceCheckBox.checked)
 
     def _ask_folder(self) -> None:

@@ -14,7 +14,7 @@ from PCLLib.events import Cancelled, Failed, Progress
 from PCLLib.predictions import Click, add_confidence, add_prediction
 from PCLLib.scene_volumes import node_of
 from PCLLib.segment_classes import SegmentClass
-from PCLLib.segmenter import Outcome, Segmented, Segmenter
+from PCLLib.segmenter import Outcome, Segmented, Segmenter, unexpected
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class SegmentReport:
         click: what changed in the scene.
         nodes: the new segmentation nodes, each with its volume and millilitres by the name of the class.
         empty: names of the cases in which nothing was found.
-        failures: reasons by the names of the cases that could not be segmented.
+        failures: names of the cases that could not be segmented, each with the reason.
         cancelled: whether somebody stopped it.
         last: the failure of the last case that failed.
     """
@@ -52,7 +52,7 @@ class SegmentReport:
     click: Click = field(default_factory=Click)
     nodes: list[tuple[Any, Any, dict[str, float]]] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
-    failures: dict[str, str] = field(default_factory=dict)
+    failures: list[tuple[str, str]] = field(default_factory=list)
     cancelled: bool = False
     last: Failed | None = None
 
@@ -94,16 +94,13 @@ class SegmentRun:
 
     def _next(self) -> None:
         if self._stop or not self._waiting:
-            self.report.cancelled = self._stop
-            if not self._over:
-                self._over = True
-                self._ended(self.report)
+            self._end()
             return
         case = self._waiting.pop(0)
         try:
             volume = node_of(case)
         except RuntimeError:
-            self.report.failures[case.name] = _("Slicer could not load it.")
+            self.report.failures.append((case.name, _("Slicer could not load it.")))
             self._next()
             return
         order = self._order
@@ -111,9 +108,27 @@ class SegmentRun:
             volume, order.model, order.device, order.confidence, lambda outcome: self._take(case, volume, outcome), self._tell
         )
 
+    def _end(self) -> None:
+        self.report.cancelled = self._stop
+        if not self._over:
+            self._over = True
+            self._ended(self.report)
+
     def _take(self, case: Case, volume: Any, outcome: Outcome) -> None:
         if self._over:
             return
+        taken = False
+        try:
+            self._keep(case, volume, outcome)
+            self._next()
+            taken = True
+        finally:  # nobody else would end it: what is raised here goes to Slicer's own log
+            if not taken:
+                self.report.last = unexpected()
+                self.report.failures.append((case.name, self.report.last.message))
+                self._end()
+
+    def _keep(self, case: Case, volume: Any, outcome: Outcome) -> None:
         if isinstance(outcome, Segmented):
             outcome = outcome.called(self._order.classes)
             node = add_prediction(volume, outcome, self._order.model, self.report.click)
@@ -125,10 +140,9 @@ class SegmentRun:
         elif isinstance(outcome, Cancelled):
             self._stop = True
         else:
-            self.report.failures[case.name] = f"{outcome.message} {outcome.hint}".strip()
+            self.report.failures.append((case.name, f"{outcome.message} {outcome.hint}".strip()))
             self.report.last = outcome
             self._stop = self._stop or outcome.kind in ("packages", "killed")
-        self._next()
 
     def _tell(self, progress: Progress) -> None:
         if self._over:

@@ -52,7 +52,7 @@ class SegmentationPanel:
         self._gui: int | None = None
         self._filling = False
         self._doing: Doing | None = None
-        self._model: str | None = None
+        self._model: object = None
         self._messages = MessageArea(
             ui.messageFrame, ui.messageLabel, ui.hintLabel, (ui.firstOfferButton, ui.secondOfferButton)
         )
@@ -151,13 +151,16 @@ class SegmentationPanel:
             parameters.out = str(default_out(parameters, documents))
             self._filling = False
         self._fill_paths(parameters)
-        renamed = json.loads(parameters.renamed or "{}")
-        if parameters.model != self._model or renamed != self.session.segmenting.renamed:
-            self._model = parameters.model
+        self.refresh()
+
+    def _follow_model(self, parameters: SegmentationParameters) -> None:
+        """Reads the file of the model when another is chosen, and when it comes, goes or is written anew."""
+        model, renamed = _stamp(parameters.model), json.loads(parameters.renamed or "{}")
+        if model != self._model or renamed != self.session.segmenting.renamed:
+            self._model = model
             self.session.segmenting.renamed = renamed
             self.session.segmenting.use_model(Path(parameters.model) if parameters.model else None)
             self.session.segmenting.warm(self.desk.device)
-        self.refresh()
 
     def _fill_paths(self, parameters: SegmentationParameters) -> None:
         ui = self.ui
@@ -207,7 +210,9 @@ class SegmentationPanel:
     # What the session says
 
     def refresh(self) -> None:
-        """Reads the cases again and shows everything."""
+        """Reads the model and the cases again when they have changed, and shows everything."""
+        if self.desk.parameters is not None:
+            self._follow_model(self.desk.parameters)
         if self.desk.parameters is None:
             self.desk.cases = ()
         elif self.session.states.idle or self.session.doing is Doing.LOOKING:
@@ -245,6 +250,14 @@ class SegmentationPanel:
         self.ui.progressBar.setValue(progress.done)
         lines = [progress_sentence(progress), self.finetune.dice_sentence()]
         self.ui.progressLabel.setText("\n".join(line for line in lines if line))
+
+
+def _stamp(model: str) -> tuple[str, int]:
+    """The path of a model, and when its file was written; 0 when there is none."""
+    try:
+        return model, Path(model).stat().st_mtime_ns if model else 0
+    except OSError:
+        return model, 0
 
 
 def _beginning(doing: Doing) -> str:

@@ -168,24 +168,27 @@ class SegmentationSession:
         self.jobs.leave(ESTIMATE)
         self.worker.leave()  # its memory is wanted
         self.result = self.message = None
-        self.states.begin(Doing.TRAINING)
-        self.classes_fixed.emit(tuple(classes))
-        self.began.emit()
         steps = self.speed.steps_in(settings, len(cases)) if self.speed is not None and settings.minutes else None
-        self.finetuning.start(settings, cases, classes, self.axis_for(settings), steps)
+        with self.states.beginning(Doing.TRAINING):
+            self.classes_fixed.emit(tuple(classes))
+            self.began.emit()
+            self.finetuning.start(settings, cases, classes, self.axis_for(settings), steps)
 
     def _finetuned(self, outcome: Finetuned) -> None:
         self.states.end()
         if isinstance(outcome, FinetuneResult):
             self.result = outcome
             self.model_made.emit(outcome.model)
+            if outcome.left_out:
+                self.tell(texts.left_out(outcome.left_out))
         elif isinstance(outcome, Stopped):
             if outcome.model is not None:
                 self.model_made.emit(outcome.model)
-            self.tell(texts.stopped(outcome.model))
+            self.tell(texts.stopped(outcome.model) if outcome.failure is None else texts.failed_later(outcome.failure))
         else:
             actions = (self.installer.offer(lambda: None),) if self.installer.needed else ()
             self.tell(texts.failed(outcome, actions))
+        self.cases_changed.emit()  # nothing is read while something runs
         self.changed.emit()
 
     def _declined(self) -> None:
@@ -250,4 +253,5 @@ class SegmentationSession:
     def _installed(self, problem: Message | None) -> None:
         self.states.end()
         self.tell(problem)
+        self.cases_changed.emit()
         self.graphics.look()

@@ -10,6 +10,8 @@ What is there (cases, model, result) decides what can be begun in IDLE. Closing 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 
 from PCLLib.signals import Signal
@@ -59,6 +61,18 @@ class DoingMachine:
         if not allowed:
             raise WrongStepError(f"There is no step from {self._doing.value} to {doing.value}.")
         self._to(doing)
+
+    @contextmanager
+    def beginning(self, doing: Doing) -> Iterator[None]:
+        """Begins something; what is raised within ends it again, since nobody else would."""
+        self.begin(doing)
+        begun = False
+        try:
+            yield
+            begun = True
+        finally:
+            if not begun:
+                self.end()
 
     def end(self) -> None:
         """Nothing is being done any more."""

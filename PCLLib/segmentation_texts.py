@@ -22,7 +22,7 @@ def imported_unknown(names: Sequence[str], classes: Sequence[SegmentClass]) -> M
     known = ", ".join(entry.name for entry in classes)
     return Message(
         _("The labels are there, but {names} will not be learned: the classes are {known}.").format(
-            names=_listed(names), known=known
+            names=words.listed(names), known=known
         ),
         _("Rename the segments in the Segment Editor as the classes are called."),
         Tone.WARNING,
@@ -72,8 +72,25 @@ def stopped(model: Path | None) -> Message:
     )
 
 
+def left_out(reasons: Mapping[str, str]) -> Message:
+    """Cases that were to be learned from could not be."""
+    return Message(
+        _("Could not be learned from: {names}.").format(names=words.listed(list(reasons))),
+        " ".join([*(reason for reason in list(reasons.values())[:3] if reason), _("The model has learned from the others.")]),
+        Tone.WARNING,
+    )
+
+
+def failed_later(last: Failed) -> Message:
+    """A fine-tuning failed when its model was there."""
+    text = _("The model is made and can be used, but what came after it failed, so no Dice is told. {reason}")
+    return Message(text.format(reason=last.message), last.hint, Tone.WARNING)
+
+
 def cancelled(done: int, total: int) -> Message:
     """Segmenting was cancelled."""
+    if done == total:
+        return Message(_("It was done before it could be cancelled."), _('"Undo" takes it back.'))
     if total == 1:
         return Message(_("Cancelled; nothing was changed."))
     return Message(_("Cancelled. {done} of {total} volumes are segmented.").format(done=done, total=total))
@@ -82,7 +99,7 @@ def cancelled(done: int, total: int) -> Message:
 def nothing_found(names: Sequence[str]) -> Message:
     """A prediction is empty."""
     return Message(
-        _("Nothing was found in {names}: all of it is background.").format(names=_listed(names)),
+        _("Nothing was found in {names}: all of it is background.").format(names=words.listed(names)),
         _("Does it show what the model was trained on? Otherwise annotate some of its slices and fine-tune again."),
         Tone.WARNING,
     )
@@ -105,12 +122,12 @@ def stayed(names: Sequence[str]) -> Message:
     )
 
 
-def segmented(count: int, failures: Mapping[str, str]) -> Message:
+def segmented(count: int, failures: Sequence[tuple[str, str]]) -> Message:
     """Several volumes were segmented."""
     done = words.counted(count, _("{n} volume is segmented."), _("{n} volumes are segmented."))
     if not failures:
         return Message(done, _("Look at each, then accept or correct it."))
-    reasons = " ".join(f"{name}: {reason}" for name, reason in list(failures.items())[:3])
+    reasons = " ".join(f"{name}: {reason}" for name, reason in failures[:3])
     much = words.counted(len(failures), _("{n} could not be segmented."), _("{n} could not be segmented."))
     return Message(f"{done} {much}", reasons, Tone.WARNING)
 
@@ -138,7 +155,7 @@ def about_unlike(names: Sequence[str], total: int) -> Question:
     """Asked before volumes are segmented that are unlike the training data."""
     text = _("{n} of {total} volumes are unlike those that the model was trained on:\n{names}\n\nSegment them all the same?")
     choices = (Choice("all", _("Segment all")), Choice("like", _("Leave them out")), Choice("no", _("Cancel")))
-    return Question(_("Unlike the training data"), text.format(n=len(names), total=total, names=_listed(names)), choices)
+    return Question(_("Unlike the training data"), text.format(n=len(names), total=total, names=words.listed(names)), choices)
 
 
 def unlike(sentences: Sequence[str]) -> str:
@@ -164,7 +181,3 @@ def exported(paths: Sequence[Path], what: str = "") -> Message:
     if len(paths) == 1:
         return Message(_("Written: {path}").format(path=paths[0]), what)
     return Message(_("{n} label files are written to {folder}.").format(n=len(paths), folder=paths[0].parent))
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (_(" and {n} more").format(n=len(names) - 5) if len(names) > 5 else "")

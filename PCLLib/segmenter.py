@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from pcl_core.errors import InputError
 from pcl_core.volumes.cases import find_labels
 from pcl_core.volumes.geometry import Geometry
 from pcl_core.volumes.reading import SAME_GRID, read_volume
+from PCLLib.engine import temporary_folder
 from PCLLib.events import Cancelled, Done, Event, Failed, Last, Progress
 from PCLLib.segment_classes import SegmentClass, class_from
 from PCLLib.volume_nodes import NotAVolumeError, geometry_of, write_volume_node
@@ -77,7 +77,11 @@ class Segmenter:
         progressed: Callable[[Progress], None] = lambda _progress: None,
     ) -> None:
         """Starts to segment a volume node and returns; ``ended`` is called with what came of it."""
-        folder = tempfile.TemporaryDirectory(prefix="pcl-segment-", ignore_cleanup_errors=True)
+        try:
+            folder = temporary_folder("pcl-segment-")
+        except InputError as error:
+            ended(Failed("input", error.message, error.hint))
+            return
         path = Path(folder.name)
         try:
             geometry = write_volume_node(volume, path / "in" / "volume.nrrd", compressed=False)
@@ -87,8 +91,14 @@ class Segmenter:
             return
 
         def answered(last: Last) -> None:
-            outcome = _outcome(last, path / "out", geometry, confidence)
-            folder.cleanup()
+            outcome: Outcome = unexpected()
+            try:
+                outcome = _outcome(last, path / "out", geometry, confidence)
+            finally:  # whoever asked must hear of an end; what is raised here goes to Slicer's own log
+                folder.cleanup()
+                told(outcome)
+
+        def told(outcome: Outcome) -> None:
             if isinstance(outcome, Segmented) and not _still(volume, geometry):
                 outcome = Failed(
                     "input", _("The volume was changed or removed while it was segmented."), _("Segment it again.")
@@ -107,6 +117,11 @@ class Segmenter:
             "confidence": confidence,
         }
         self._worker.ask(device, fields, answered, happened)
+
+
+def unexpected() -> Failed:
+    """What to say when a fault of the software was raised."""
+    return Failed("failure", _("Something unexpected went wrong."), _("Slicer's error log says more; please report it."))
 
 
 def _outcome(last: Last, out: Path, geometry: Geometry, confidence: bool) -> Outcome:

@@ -71,16 +71,21 @@ class Segmenting:
         self._questions, self._tell = questions, tell
         self._segmenter = Segmenter(worker)
         self._run: SegmentRun | None = None
+        self._complained = False
 
     def use_model(self, path: Path | None) -> None:
         """Takes the model that segments."""
         self.model = None
+        complained, self._complained = self._complained, False
         if path is not None:
             try:
                 found = WeightFile.read(path, "unet")
                 self.model = replace(found, classes=renamed(found.classes, self.renamed))
             except WeightFileError as error:
+                self._complained = True
                 self._tell(texts.problem(str(error), _("Choose another model.")))
+        if complained and self.model is not None:
+            self._tell(None)
         self.changed.emit()
 
     def warm(self, device: str) -> None:
@@ -107,14 +112,16 @@ class Segmenting:
         assert self.model is not None
         self._tell(None)
         self._jobs.leave(ESTIMATE)
-        self._states.begin(Doing.SEGMENTING)
         order = SegmentOrder(tuple(cases), self.model.path, device, confidence, self.model.classes)
-        self._run = SegmentRun(self._segmenter, order, self.progressed.emit, lambda report: self._segmented(report, len(cases)))
-        self._run.start()
+        with self._states.beginning(Doing.SEGMENTING):
+            self._run = SegmentRun(
+                self._segmenter, order, self.progressed.emit, lambda report: self._segmented(report, len(cases))
+            )
+            self._run.start()
 
-    def segment_all(self, cases: Sequence[Case], unlike_names: Sequence[str], device: str, confidence: bool) -> None:
+    def segment_all(self, cases: Sequence[Case], unlike_cases: Sequence[Case], device: str, confidence: bool) -> None:
         """Segments several volumes; asks first when some are unlike the training data."""
-        if not unlike_names:
+        if not unlike_cases:
             self.segment(cases, device, confidence)
             return
 
@@ -122,9 +129,10 @@ class Segmenting:
             if name == "all":
                 self.segment(cases, device, confidence)
             elif name == "like":
-                self.segment([case for case in cases if case.name not in unlike_names], device, confidence)
+                keys = {case.key for case in unlike_cases}
+                self.segment([case for case in cases if case.key not in keys], device, confidence)
 
-        self._questions.ask(texts.about_unlike(unlike_names, len(cases)), answered)
+        self._questions.ask(texts.about_unlike([case.name for case in unlike_cases], len(cases)), answered)
 
     def _segmented(self, report: SegmentReport, total: int) -> None:
         self._run = None
@@ -174,9 +182,9 @@ class Segmenting:
             return
         assert self.model is not None
         self._tell(None)
-        self._states.begin(Doing.FOLDER)
         words = ["segment", self.model.path, folder, "--out", out, "--log", out / LOG, "--device", device]
-        self._jobs.run(FOLDER, Work(words, lambda last: self._folder_ended(last, out), keeps=True))
+        with self._states.beginning(Doing.FOLDER):
+            self._jobs.run(FOLDER, Work(words, lambda last: self._folder_ended(last, out), keeps=True))
 
     def _folder_ended(self, last: Last, out: Path) -> None:
         self._states.end()
@@ -187,6 +195,7 @@ class Segmenting:
             self._tell(texts.folder_stopped(out))
         else:
             self._tell(texts.failed(last))
+        self.cases_changed.emit()
 
     def _declined(self) -> None:
         self._tell(texts.packages_missing(self._installer.offer(lambda: None)))

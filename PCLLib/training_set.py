@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import slicer
 from slicer.i18n import tr as _
@@ -46,6 +47,8 @@ class TrainingSet:
             self.folder / "annotated_slices.json",
             "--class-list",
             self.folder / "classes.json",
+            "--patients",
+            self.folder / "patients.json",
         ]
 
 
@@ -68,7 +71,8 @@ def write_training_set(
     Raises:
         RuntimeError: Slicer cannot load a file.
         ImportLabelsError: a label file cannot be read.
-        InputError: a file cannot be written.
+        InputError: a file cannot be written, or an annotation is gone.
+        NotAVolumeError: a volume has no voxels any more.
         OSError: likewise.
     """
     names: dict[str, str] = {}
@@ -76,9 +80,15 @@ def write_training_set(
     for number, case in enumerate(cases, 1):
         name = file_name(number, case.name)
         names[name] = case.name
-        slices[name] = _write_case(case, folder, name, classes, axis)
+        before = _nodes()
+        try:
+            slices[name] = _write_case(case, folder, name, classes, axis)
+        finally:  # what the table says of it may be of yesterday: what was open before stays open
+            for node in [node for key, node in _nodes().items() if key not in before]:
+                slicer.mrmlScene.RemoveNode(node)
         advanced(number)
     (folder / "annotated_slices.json").write_text(json.dumps(slices), encoding="utf-8")
+    (folder / "patients.json").write_text(json.dumps(_patients(dict(zip(names, cases, strict=True)))), encoding="utf-8")
     write_class_list(folder / "classes.json", classes)
     return TrainingSet(folder, names)
 
@@ -91,10 +101,26 @@ def _write_case(case: Case, folder: Path, name: str, classes: Sequence[SegmentCl
     labels, slices = labels_and_slices(volume, classes, axis)
     write_volume_node(volume, folder / "images" / f"{name}.nrrd", compressed=False)
     write_volume(folder / "labels" / f"{name}.nrrd", labels, geometry_of(volume))
-    if not case.loaded:
-        slicer.mrmlScene.RemoveNode(annotation)
-        slicer.mrmlScene.RemoveNode(volume)
     return slices
+
+
+def _nodes() -> dict[str, Any]:
+    """The segmentations and volumes of the scene by their ids."""
+    kinds = ("vtkMRMLSegmentationNode", "vtkMRMLVolumeNode")
+    return {node.GetID(): node for kind in kinds for node in slicer.util.getNodesByClass(kind)}
+
+
+def _patients(cases: Mapping[str, Case]) -> dict[str, str]:
+    """Whose the cases are, by the engine's names of them: frames and series of one patient must not part company.
+
+    A volume of the scene, of which nothing is known, is a patient of its own. The names are of plain letters, since folders
+    are called so.
+    """
+    known = [case.row.patient if case.row is not None and case.row.patient else None for case in cases.values()]
+    numbers = {patient: number for number, patient in enumerate(dict.fromkeys(known), 1)}
+    return {
+        name: name if patient is None else f"patient-{numbers[patient]:03d}" for name, patient in zip(cases, known, strict=True)
+    }
 
 
 def file_name(number: int, name: str) -> str:

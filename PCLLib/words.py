@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from slicer.i18n import tr as _
 
 
@@ -30,3 +32,8 @@ def size(count: float) -> str:
 def counted(count: int, one: str, many: str) -> str:
     """``one`` for 1, ``many`` for every other number; ``{n}`` stands for the number in both."""
     return (one if count == 1 else many).format(n=count)
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first five of some names, and how many more there are."""
+    return ", ".join(names[:5]) + (_(" and {n} more").format(n=len(names) - 5) if len(names) > 5 else "")

@@ -11,7 +11,7 @@ import qt
 
 from PCLLib.engine import Engine, EngineNotFoundError
 from PCLLib.events import Cancelled, Event, Failed, Last, parse
-from PCLLib.job import Job
+from PCLLib.job import GRACE_S, Job
 from PCLLib.signals import Signal
 
 
@@ -26,25 +26,35 @@ class _Request:
 class _Process(Job):
     """One process of the worker, and its requests."""
 
-    def __init__(self, engine: Engine, device: str) -> None:
-        super().__init__(engine, ["worker", "--device", device])
+    def __init__(self, engine: Engine, device: str, grace_s: float) -> None:
+        super().__init__(engine, ["worker", "--device", device], grace_s)
         self.device = device
+        self._cancelling = ""
+        self._hanging = qt.QTimer()
+        self._hanging.setSingleShot(True)
+        self._hanging.setInterval(round(1000 * grace_s))
+        self._hanging.timeout.connect(self.abandon)
         self._requests: dict[str, _Request] = {}
         self._count = 0
         self.ended.connect(self._all_ended)
 
     def ask(self, fields: Mapping[str, object], request: _Request) -> str:
-        """Sends a request and returns its name."""
+        """Sends a request and returns its name; starts the process when it does not run, which may fail at once."""
         self._count += 1
         name = str(self._count)
         self._requests[name] = request
-        self._send({"id": name, **fields})
+        if not self.running:
+            self.start()
+        if name in self._requests:
+            self._send({"id": name, **fields})
         return name
 
     def cancel_request(self, name: str) -> None:
-        """Asks to cancel a request; it ends as cancelled."""
+        """Asks to cancel a request; it ends as cancelled. A process that has not ended it in time is ended itself."""
         if name in self._requests:
             self._send({"id": name, "do": "cancel"})
+            self._cancelling = name
+            self._hanging.start()
 
     def _send(self, fields: Mapping[str, object]) -> None:
         self._process.write(qt.QByteArray((json.dumps(fields, default=str) + "\n").encode()))
@@ -55,13 +65,17 @@ class _Process(Job):
         if request is None or event is None:
             super()._take(line)
         elif isinstance(event, Last):
-            del self._requests[_request_of(line)]
+            name = _request_of(line)
+            del self._requests[name]
+            if name == self._cancelling:
+                self._hanging.stop()
             request.ended(event)
         else:
             request.happened(event)
 
     def _all_ended(self, last: Last) -> None:
         """The process is gone, and with it what was asked of it."""
+        self._hanging.stop()
         waiting, self._requests = tuple(self._requests.values()), {}
         for request in waiting:
             request.ended(last if isinstance(last, Failed | Cancelled) else Cancelled(None))
@@ -75,10 +89,12 @@ class WarmWorker:
 
     Args:
         engine: starts the process.
+        grace_s: how long a request may take to be cancelled, before the process is ended.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, grace_s: float = GRACE_S) -> None:
         self.logged = Signal[[str]]()
+        self.grace_s = grace_s
         self._engine = engine
         self._process: _Process | None = None
         self._leaving: list[_Process] = []
@@ -136,9 +152,8 @@ class WarmWorker:
         if self._process is not None and self.running and self._process.device == device:
             return self._process
         self.leave()
-        self._process = _Process(self._engine, device)
+        self._process = _Process(self._engine, device, self.grace_s)
         self._process.logged.connect(self.logged.emit)
-        self._process.start()
         return self._process
 
 

@@ -159,6 +159,9 @@ def _finetune(commands: _Commands[_Parser]) -> None:
     begin.add_argument("--encoder", type=Path, metavar="FILE", help="start from a pretrained encoder, and its plan")
     begin.add_argument("--model", type=Path, metavar="FILE", help="go on from a model, with its plan and classes")
     parser.add_argument("--cases", nargs="+", metavar="ID", help="cases or patients to use (default: all with labels)")
+    parser.add_argument(
+        "--patients", type=Path, metavar="FILE", help="JSON: the patient of each case whose name does not tell, by its id"
+    )
     parser.add_argument("--hold-out", default="auto", metavar="ID", help="case to hold out: auto, none, or an id")
     parser.add_argument(
         "--leave-one-out", action="store_true", help="also train without each patient in turn, to tell Dice on every case"

@@ -128,3 +128,32 @@ def test_a_failure_of_the_engine_is_told_with_the_name_of_the_case(annotated, sc
     assert "pcl-finetune" not in annotated.message
     assert annotated.doing == "IDLE"
     assert annotated.ui.finetuneButton.enabled
+
+
+def test_a_case_that_the_engine_cannot_prepare_is_left_out_and_told_of(annotated, scans, tmp_path, slicer, drawn):
+    import numpy as np
+
+    drawn(scans[2])
+    slicer.util.updateVolumeFromArray(scans[2], np.zeros((8, 32, 32), np.int16))
+    annotated.bench.wait_until(lambda: annotated.states()["scan2"] == "Annotated", 10)
+    annotated.finetune(tmp_path / "models")
+    assert sorted(annotated.session.result.trained_on) == ["scan0", "scan1"]
+    assert "Could not be learned from: scan2." in annotated.message
+    assert "pcl-finetune" not in annotated.message
+    assert "same value" in annotated.message or "constant" in annotated.message
+    assert annotated.parameters.model
+
+
+def test_a_model_that_is_gone_on_from_tells_no_dice_of_what_it_knows(annotated, scans, tmp_path, drawn):
+    drawn(scans[2])
+    annotated.bench.wait_until(lambda: annotated.states()["scan2"] == "Annotated", 10)
+    annotated.finetune(tmp_path / "models")
+    assert annotated.parameters.begin.value == "model"
+    learned = annotated.session.result.trained_on
+    drawn(scans[3])
+    annotated.bench.wait_until(lambda: annotated.states()["scan3"] == "Annotated", 10)
+    annotated.finetune(tmp_path / "models")
+    result = annotated.session.result
+    assert sorted(result.known_before) == sorted(learned)
+    assert not {row.case for row in result.rows} & set(learned)
+    assert "had learned from them" in annotated.ui.resultLabel.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 
 import numpy as np
@@ -351,6 +352,94 @@ def test_a_path_that_is_typed_over_a_model_takes_its_place(ready, text):
     ready.bench.type_text(ready.ui.modelPathLineEdit, text)
     ready.bench.wait_until(lambda: ready.parameters.model == text, 5)
     assert ready.session.segmenting.model is None
+
+
+def test_a_result_that_came_although_cancel_was_pressed_is_told(segmented, slicer):
+    from PCLLib.segmentation_states import Doing
+
+    page, volume, node = segmented
+    page.show(volume)
+    page.bench.click(page.ui.segmentButton)
+    page.session.states.begin(Doing.CANCELLING)
+    page.session.segmenting._run.stop()  # the worker has no more to cancel: it is writing
+    page.wait("IDLE")
+    assert not slicer.mrmlScene.IsNodePresent(node)
+    assert "done before it could be cancelled" in page.message
+    assert "nothing was changed" not in page.message
+    page.bench.click(page.ui.undoButton)
+    assert slicer.mrmlScene.IsNodePresent(node)
+
+
+def test_a_worker_that_hangs_is_ended_when_it_does_not_cancel_in_time(segmented, slicer):
+    page, volume, node = segmented
+    page.session.worker._process._hanging.setInterval(1000)
+    os.kill(page.session.worker.process_id, signal.SIGSTOP)
+    page.bench.click(page.ui.segmentButton)
+    page.wait("SEGMENTING")
+    page.bench.click(page.ui.cancelButton)
+    page.wait("IDLE", seconds=10)
+    assert "Cancelled; nothing was changed." in page.message
+    assert slicer.mrmlScene.IsNodePresent(node)
+    assert page.segment(volume) is not node
+
+
+def test_a_request_that_was_cancelled_in_time_leaves_the_worker_alive(ready, slicer):
+    ready.segment(scan(slicer))
+    process = ready.session.worker.process_id
+    ready.session.worker._process._hanging.setInterval(1500)
+    ready.bench.click(ready.ui.segmentButton)
+    ready.bench.click(ready.ui.cancelButton)
+    ready.wait("IDLE")
+    assert not ready.session.worker._process._hanging.active
+    ready.segment(scan(slicer))
+    assert ready.session.worker.process_id == process
+
+
+def test_a_worker_that_cannot_be_started_is_told(ready, slicer, tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    (tmp_path / "python").write_text("no program")
+    (tmp_path / "python").chmod(0o755)
+    worker = ready.session.worker
+    worker.leave()
+    monkeypatch.setattr(worker, "_engine", replace(worker._engine, interpreter=str(tmp_path / "python")))
+    ready.show(scan(slicer))
+    ready.bench.click(ready.ui.segmentButton)
+    ready.wait("IDLE", seconds=20)
+    assert "could not be started" in ready.message
+
+
+def test_volumes_of_one_name_are_told_apart(ready, slicer, new_volume):
+    ready.panel.desk.volume = None
+    other = new_volume("scan", 3)
+    other.SetSpacing(9.0, 9.0, 4.0)
+    ready.wait_for_cases(2)
+    ready.bench.answer("Leave them out")
+    ready.bench.click(ready.ui.segmentAllButton)
+    ready.bench.wait_until(lambda: len(names(slicer)) == 1 and ready.doing == "IDLE", 60)
+    assert [state for _name, state in ready.rows()] == ["Predicted", "Not annotated"]
+
+
+def test_failures_of_volumes_of_one_name_are_all_counted(ready, slicer, new_volume):
+    twins = [new_volume("twin", seed) for seed in range(2)]
+    ready.wait_for_cases(3)
+    cases = ready.panel.desk.cases
+    for twin in twins:
+        slicer.mrmlScene.RemoveNode(twin)
+    ready.session.segmenting.segment(cases, "cpu", False)
+    ready.wait("IDLE")
+    assert "1 volume is segmented. 2 could not be segmented." in ready.message
+
+
+def test_a_model_that_was_missing_is_read_when_it_comes(page, model, tmp_path):
+    path = tmp_path / "drive" / "model.safetensors"
+    page.parameters.model = str(path)
+    assert "There is no file" in page.message
+    path.parent.mkdir()
+    shutil.copy(model, path)
+    page.bench.type_text(page.ui.modelPathLineEdit, str(path))
+    page.bench.wait_until(lambda: page.session.segmenting.model is not None, 10)
+    assert page.message == ""
 
 
 def test_a_file_that_is_no_model_is_told(page, tmp_path):

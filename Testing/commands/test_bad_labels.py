@@ -164,6 +164,15 @@ def test_a_bad_list_of_annotated_slices_is_refused(tmp_path, finetune, text, fra
     assert not trained(tmp_path)
 
 
+def test_the_list_of_annotated_slices_may_name_a_case_that_cannot_be_prepared(two, tmp_path, finetune, volume):
+    bad = volume(two / "images" / "b.nii.gz", np.zeros((6, 20, 24), np.int16))
+    (tmp_path / "slices.json").write_text('{"a": [2, 3], "b": [7]}')
+    outcome = finetune("--annotated-slices", tmp_path / "slices.json")
+    assert outcome.done()["trained_on"] == ["a"]
+    (warning,) = [event for event in outcome.named("warning") if "left out" in event["message"]]
+    assert warning["path"] == str(bad)
+
+
 @pytest.mark.parametrize("text", ["{", '{"labels": ["liver"]}', '{"labels": {"liver": "one"}}'])
 def test_bad_class_names_are_refused_before_training(two, tmp_path, finetune, text):
     (two / "dataset.json").write_text(text)

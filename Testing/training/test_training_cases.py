@@ -160,3 +160,12 @@ def test_an_unknown_case_is_refused_with_some_that_are_known() -> None:
 def test_nothing_left_to_train_on_is_refused() -> None:
     with pytest.raises(InputError, match="Nothing is left"):
         split_cases(volumes_of("a", "a"), "a", 0)
+
+
+def test_only_patients_that_nothing_was_learned_from_are_held_out_and_one_new_one_at_least_is_learned_from() -> None:
+    volumes = volumes_of("a", "a", "b", "c", "d")
+    learned = {"a_0", "b_2"}
+    assert {split_cases(volumes, "auto", seed, learned).held_out[0].patient for seed in range(30)} == {"c", "d"}
+    assert not split_cases(volumes, "auto", 0, {*learned, "c_3"}).held_out
+    assert not split_cases(volumes, "auto", 0, {volume.id for volume in volumes}).held_out
+    assert [volume.id for volume in split_cases(volumes, "b", 0, learned).held_out] == ["b_2"]

@@ -14,6 +14,8 @@ from pcl_core.events import Reporter
 from pcl_core.slices.bank import BankedVolume, SliceBank
 from pcl_core.training.cases import annotated_rows, annotated_values, find_classes, split_cases
 from pcl_core.training.finetuning import Annotations
+from pcl_core.training.learned import learned_before
+from pcl_core.training.starting import Start
 from pcl_core.volumes.cases import Case
 from pcl_core.volumes.class_names import DESCRIPTION, class_names, described_values
 
@@ -35,13 +37,15 @@ def annotations_of(args: argparse.Namespace, cases: Sequence[Case], bank: SliceB
     """
     known = known_classes(args)
     names = class_names(args.labels, cases[0].labels.data_set)
-    slices = {} if args.annotated_slices is None else _annotated_slices(args.annotated_slices, bank)
+    slices = {} if args.annotated_slices is None else _annotated_slices(args.annotated_slices, cases, bank)
     bank = _usable(args, cases, bank, slices, reporter)
     try:
         classes = find_classes(bank, names, args.classes, known)
     except InputError as error:
         raise InputError(f"{args.labels}: {error.message}", error.hint) from error
-    return Annotations(bank, classes, split_cases(bank.volumes, args.hold_out, args.seed), slices)
+    about = None if args.model is None else Start.model(args.model).about()
+    learned = learned_before(about, cases, bank.volumes)
+    return Annotations(bank, classes, split_cases(bank.volumes, args.hold_out, args.seed, learned.ids), slices, learned)
 
 
 def _usable(
@@ -88,7 +92,8 @@ def _require_classes(bank: SliceBank, volume: BankedVolume, classes: Sequence[in
         )
 
 
-def _annotated_slices(path: Path, bank: SliceBank) -> dict[str, list[int]]:
+def _annotated_slices(path: Path, cases: Sequence[Case], bank: SliceBank) -> dict[str, list[int]]:
+    """What the file lists of the volumes in the bank; it may name cases that could not be banked, too."""
     try:
         listed = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -100,12 +105,13 @@ def _annotated_slices(path: Path, bank: SliceBank) -> dict[str, list[int]]:
     ):
         raise InputError(f"{path} does not list whole numbers by case.", _EXAMPLE)
     counts = {volume.id: volume.count for volume in bank.volumes}
+    known = {case.id for case in cases}
     for case, numbers in listed.items():
-        if case not in counts:
+        if case not in known:
             raise InputError(f"{path} names the case '{case}', which is not among the annotated ones.", _EXAMPLE)
         for number in numbers:
-            if not 0 <= number < counts[case]:
+            if case in counts and not 0 <= number < counts[case]:
                 raise InputError(f"{path}: {case} has no slice {number}; they go from 0 to {counts[case] - 1}.", _EXAMPLE)
     if not any(listed.get(case, True) for case in counts):
         raise InputError(f"{path} lists no annotated slice.", _EXAMPLE)
-    return listed
+    return {case: numbers for case, numbers in listed.items() if case in counts}

@@ -15,8 +15,9 @@ import torch
 from pcl_core.cancellation import Cancellation
 from pcl_core.commands.annotating import annotations_of
 from pcl_core.commands.estimating import estimate_finetuning
-from pcl_core.commands.held_out import by_name, judge_held_out, write_validation
+from pcl_core.commands.held_out import by_name, judge_held_out, learned_sentence, write_validation
 from pcl_core.commands.leave_one_out import FOLDER, leave_one_out, require_several
+from pcl_core.commands.patients import with_patients
 from pcl_core.commands.planning import fresh_plan, output_folder, overridden, report_unreadable, start, warn_of_shrinking
 from pcl_core.commands.pretrain import BANK_FOLDER
 from pcl_core.errors import InputError
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
         reporter.warning(f"{_listed(found.stray_labels)} in {args.labels} match no image and are left out.", args.labels)
     if missing := listed(found.gaps):
         reporter.warning(missing, args.labels)
-    cases = _chosen(found.cases, args.cases)
+    cases = _chosen(with_patients(found.cases, args.patients), args.cases)
     plan = _plan(args, cases, found.layout, device)
     reporter.plan(plan.to_json())
     warn_of_shrinking([case.source for case in cases], plan.slices, reporter)
@@ -64,17 +65,21 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
     annotations = annotations_of(args, cases, bank, reporter)
     if args.leave_one_out:
         require_several(annotations)
+    learned = annotations.learned.ids
+    if learned:
+        reporter.warning(learned_sentence(learned), args.model)
     context = Context(device, args.seed, reporter, cancellation)
     begin = _begin(args)
     result = finetune(annotations, plan, out, context, begin, args.resume)
     reporter.artifact("model", result.model)
     held_out = judge_held_out(Predictor.load(result.model, device), annotations, cases)
     one_out = leave_one_out(annotations, plan, out, context, begin, cases) if args.leave_one_out else None
-    write_validation(out / VALIDATION_FILE, held_out, one_out)
+    write_validation(out / VALIDATION_FILE, held_out, one_out, learned)
     shutil.rmtree(out / FOLDER, ignore_errors=True)
     reporter.artifact("validation", out / VALIDATION_FILE)
     if held_out.cases:
-        reporter.table(f"Held out from training: {', '.join(held_out.cases)}", *held_out.table())
+        known = " (learned from earlier)" if learned & held_out.cases.keys() else ""
+        reporter.table(f"Held out from training: {', '.join(held_out.cases)}{known}", *held_out.table())
     if one_out is not None:
         reporter.table("Each patient left out in turn", *one_out.table())
     reporter.done(
@@ -82,6 +87,7 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
         trained_on=[volume.id for volume in annotations.split.train],
         held_out=by_name(held_out),
         leave_one_out={} if one_out is None else by_name(one_out),
+        learned_before=sorted(learned),
         tensors_transferred=result.transferred,
         steps=result.steps,
         loss=result.loss,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +71,22 @@ def by_name(held_out: Evaluation) -> dict[str, Any]:
     return named
 
 
-def write_validation(path: Path, held_out: Evaluation, one_out: Evaluation | None = None) -> None:
+def learned_sentence(learned: Collection[str]) -> str:
+    """Says of cases that the model to go on from was trained on that they are no test of it."""
+    names = ", ".join(sorted(learned)[:8]) + (" ..." if len(learned) > 8 else "")
+    return f"The model gone on from was trained on {names}: figures of these cases would say nothing of new ones."
+
+
+def write_validation(
+    path: Path, held_out: Evaluation, one_out: Evaluation | None = None, learned: Collection[str] = ()
+) -> None:
     """Writes validation.json, with the figures of every case when each was left out in turn.
+
+    Args:
+        path: of the file.
+        held_out: figures of what was held out.
+        one_out: figures of what was left out in turn.
+        learned: ids of the cases that the model to go on from was trained on.
 
     Raises:
         InputError: that is impossible.
@@ -80,7 +94,11 @@ def write_validation(path: Path, held_out: Evaluation, one_out: Evaluation | Non
     note = "Held out from training; no weights were chosen by it."
     if not held_out.cases:
         note = "All cases were trained on; three or more patients are needed to hold one out."
+    if learned:
+        note += " " + learned_sentence(learned)
     document = {"held_out": by_name(held_out), "pooled_dice": plain(held_out.pooled), "note": note}
+    if learned:
+        document["learned_before"] = sorted(learned)
     if one_out is not None:
         document["leave_one_out"] = by_name(one_out)
     write_text(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")

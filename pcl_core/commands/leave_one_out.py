@@ -24,14 +24,17 @@ FOLDER = "leave_one_out"
 
 def require_several(annotations: Annotations) -> None:
     """Raises InputError when there is nobody to train on without the one patient; to be known before hours of training."""
-    if len({volume.patient for volume in annotations.bank.volumes}) < 2:
+    if annotations.new_patients and len({volume.patient for volume in annotations.bank.volumes}) < 2:
         raise InputError("One patient alone cannot be left out.", "Annotate another, or do without --leave-one-out.")
 
 
 def leave_one_out(
     annotations: Annotations, plan: Plan, out: Path, context: Context, begin: Start | None, cases: Sequence[Case]
-) -> Evaluation:
+) -> Evaluation | None:
     """Trains without each patient in turn and judges the cases of that patient.
+
+    Patients that the model to go on from has learned from are not left out: it knows them all the same. None when there are
+    no others.
 
     Args:
         annotations: of all cases; whom they hold out does not matter here.
@@ -47,7 +50,9 @@ def leave_one_out(
         OutOfMemoryError: with a hint.
     """
     require_several(annotations)
-    patients = sorted({volume.patient for volume in annotations.bank.volumes})
+    patients = annotations.new_patients
+    if not patients:
+        return None
     parts = []
     for number, patient in enumerate(patients):
         context.reporter.progress("leave one out", number, len(patients))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -129,13 +129,21 @@ def annotated_rows(
     return np.asarray(sorted(set(rows)))
 
 
-def split_cases(volumes: Sequence[BankedVolume], hold_out: str, seed: int) -> Split:
+def new_patients(volumes: Sequence[BankedVolume], learned: Container[str]) -> list[str]:
+    """The patients none of whose volumes (by id) was learned from before, in order of their names."""
+    known = {volume.patient for volume in volumes if volume.id in learned}
+    return sorted({volume.patient for volume in volumes} - known)
+
+
+def split_cases(volumes: Sequence[BankedVolume], hold_out: str, seed: int, learned: Container[str] = frozenset()) -> Split:
     """Decides which case is held out, by patient.
 
     Args:
         volumes: all that are annotated.
         hold_out: ``auto`` (one patient when there are three or more, else none), ``none``, or the id of a case.
         seed: draws the patient for ``auto``.
+        learned: ids of volumes that the model to go on from was trained on: ``auto`` does not hold their patients out, nor the
+            only new one, from whom there is most to learn.
 
     Raises:
         InputError: the case is unknown, or nothing would be left to train on.
@@ -143,7 +151,9 @@ def split_cases(volumes: Sequence[BankedVolume], hold_out: str, seed: int) -> Sp
     patients = sorted({volume.patient for volume in volumes})
     chosen: str | None = None
     if hold_out == "auto":
-        chosen = patients[int(np.random.default_rng(seed).integers(len(patients)))] if len(patients) >= 3 else None
+        new = new_patients(volumes, learned)
+        enough = len(patients) >= 3 and len(new) >= 2
+        chosen = new[int(np.random.default_rng(seed).integers(len(new)))] if enough else None
     elif hold_out != "none":
         chosen = next((volume.patient for volume in volumes if hold_out in (volume.id, volume.patient)), None)
         if chosen is None:

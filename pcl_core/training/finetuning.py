@@ -20,11 +20,12 @@ from pcl_core.slices.bank import SliceBank
 from pcl_core.slices.loading import loader_for, moved
 from pcl_core.training.averaging import averaged_copy, update_average
 from pcl_core.training.best import BestSoFar
-from pcl_core.training.cases import Split, annotated_rows, channel_table
+from pcl_core.training.cases import Split, annotated_rows, channel_table, new_patients
 from pcl_core.training.context import Context
 from pcl_core.training.descent import Descent, adamw
 from pcl_core.training.devices import autocast, channels_last, compute_type, less_memory, on_device
 from pcl_core.training.history import Row
+from pcl_core.training.learned import KEY, Learned
 from pcl_core.training.loop import Loop
 from pcl_core.training.losses import segmentation_loss
 from pcl_core.training.pretraining import METRICS_FILE
@@ -47,12 +48,19 @@ class Annotations:
         classes: in the order of the network's channels from 1.
         split: volumes to train on, and held-out ones.
         annotated_slices: numbers of the annotated slices of partly annotated volumes, by id.
+        learned: what the model to go on from has learned from already.
     """
 
     bank: SliceBank
     classes: tuple[SegmentClass, ...]
     split: Split
     annotated_slices: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    learned: Learned = field(default_factory=Learned)
+
+    @property
+    def new_patients(self) -> list[str]:
+        """Those of whom nothing was learned before, in order of their names."""
+        return new_patients(self.bank.volumes, self.learned.ids)
 
 
 @dataclass(frozen=True)
@@ -145,6 +153,7 @@ class _Finetuning:
                 **start,
                 "tensors_transferred": self.transferred,
                 "annotated_slices": {case: sorted(numbers) for case, numbers in annotations.annotated_slices.items()},
+                KEY: annotations.learned.with_volumes(annotations.split.train),
             },
             {volume.id: volume.hash for volume in annotations.split.train},
         )
