@@ -93,15 +93,22 @@ def segmented(count: int, failures: Mapping[str, str]) -> Message:
     return Message(f"{done} {much}", reasons, Tone.WARNING)
 
 
-def folder_segmented(done: int, before: int, skipped: int, out: Path) -> Message:
-    """A folder was segmented."""
+def folder_segmented(done: int, before: int, skipped: int, out: Path, kept: Sequence[str] = ()) -> Message:
+    """A folder was segmented; ``kept`` are label files that were there and are nobody's but a person's."""
     parts = [words.counted(done, _("{n} volume is segmented"), _("{n} volumes are segmented"))]
     if before:
         parts.append(words.counted(before, _("{n} was done before"), _("{n} were done before")))
     if skipped:
         parts.append(words.counted(skipped, _("{n} file could not be used"), _("{n} files could not be used")))
     hint = _("Label files and a log are in {folder}.").format(folder=out)
-    return Message(", ".join(parts) + ".", hint, Tone.WARNING if skipped else Tone.NOTE)
+    text = ", ".join(parts) + "."
+    if kept:
+        much = words.counted(len(kept), _("{n} label file was"), _("{n} label files were"))
+        text += " " + _("{much} there before, or changed by hand, and left as it was: {names}.").format(
+            much=much, names=_listed(kept)
+        )
+        hint = _("To segment these volumes, choose another folder for the label files, or move the old ones away.") + " " + hint
+    return Message(text, hint, Tone.WARNING if skipped or kept else Tone.NOTE)
 
 
 def folder_stopped(out: Path) -> Message:
