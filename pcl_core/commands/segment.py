@@ -19,7 +19,7 @@ from pcl_core.volumes.volume import VolumeSource
 
 
 def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation) -> None:
-    """Writes ``<input>_seg.nrrd`` for each volume. Label files that are there stay, but for unchanged results that the log names."""
+    """Writes ``<input>_seg.nrrd`` for each volume; replaces of those that are there what the log knows as unchanged results."""
     device = start(args, reporter)
     require_writable_folder(args.out)
     predictor = Predictor.load(args.model, device)

@@ -112,27 +112,14 @@ def segment(
             reporter.progress("segment", before + slices, sum(counts))
 
         advanced(0)
-        labels = labels_path(out, source)
-        try:
-            require_replaceable([source], out, replaceable)
-        except InputError as error:
-            if options.strict:
-                raise
-            kept.append(labels)
-            reporter.warning(f"{error.message} {error.hint}", labels)
+        if _stays(source, out, replaceable, options, reporter):
+            kept.append(labels_path(out, source))
             advanced(counts[number])
             continue
         try:
-            volume = read_volume(source)
-            _warn_of_unlike(source, predictor, reporter)
-            prediction = predictor.predict(
-                volume, options.tta, options.probabilities, cancellation, advanced, options.confidence
-            )
+            prediction = _predict(predictor, source, options, reporter, cancellation, advanced)
         except CancelledError as error:
             raise CancelledError(out if found else None) from error
-        except (MemoryError, OutOfMemoryError) as error:
-            hint = more_memory(predictor.device)
-            raise OutOfMemoryError(f"The memory is not enough to segment {source.path}.", hint) from error
         except InputError as error:
             if options.strict or len(sources) == 1:
                 raise
@@ -165,6 +152,35 @@ def require_replaceable(sources: Iterable[VolumeSource], out: Path, replaceable:
                 f"{source.path} is not segmented: {labels} is there already, and is no unchanged result of it.",
                 "Choose another folder for the results, or move that file; --overwrite replaces it.",
             )
+
+
+def _stays(source: VolumeSource, out: Path, replaceable: Replaceable, options: Options, reporter: Reporter) -> bool:
+    """Whether there is a label file of a volume that may not be replaced; warns of it."""
+    try:
+        require_replaceable([source], out, replaceable)
+    except InputError as error:
+        if options.strict:
+            raise
+        reporter.warning(f"{error.message} {error.hint}", labels_path(out, source))
+        return True
+    return False
+
+
+def _predict(
+    predictor: Predictor,
+    source: VolumeSource,
+    options: Options,
+    reporter: Reporter,
+    cancellation: Cancellation,
+    advanced: Callable[[int], None],
+) -> Prediction:
+    try:
+        volume = read_volume(source)
+        _warn_of_unlike(source, predictor, reporter)
+        return predictor.predict(volume, options.tta, options.probabilities, cancellation, advanced, options.confidence)
+    except (MemoryError, OutOfMemoryError) as error:
+        hint = more_memory(predictor.device)
+        raise OutOfMemoryError(f"The memory is not enough to segment {source.path}.", hint) from error
 
 
 def _warn_of_unlike(source: VolumeSource, predictor: Predictor, reporter: Reporter) -> None:
