@@ -14,7 +14,8 @@ from pcl_core.errors import InputError
 from pcl_core.volumes.cases import find_labels
 from pcl_core.volumes.class_names import class_names
 from pcl_core.volumes.reading import SAME_GRID, read_labels
-from pcl_core.volumes.volume import NOT_ANNOTATED
+from pcl_core.volumes.volume import NOT_ANNOTATED, VolumeSource
+from PCLLib.scan_report import VolumeRow
 from PCLLib.segment_classes import SegmentClass
 from PCLLib.segment_nodes import new_segmentation, oriented_image, segments_of
 from PCLLib.segment_roles import Role, set_choice, set_role
@@ -33,19 +34,20 @@ class ImportLabelsError(Exception):
     """Labels that cannot be taken over; the message says why in words."""
 
 
-def import_labels(path: Path, volume: Any, classes: Sequence[SegmentClass]) -> Any:
+def import_labels(path: Path, volume: Any, classes: Sequence[SegmentClass], row: VolumeRow | None = None) -> Any:
     """Reads labels of a volume into a new annotation; all slices count.
 
     Args:
         path: a label map (NRRD, NIfTI, MetaImage), a segmentation (.seg.nrrd), or a DICOM SEG file.
         volume: volume node that they belong to.
         classes: names and colours of label values that are known already.
+        row: what is known of the volume's file: which frame of a label file of several is meant.
 
     Returns:
         the segmentation node.
 
     Raises:
-        ImportLabelsError: it cannot be read, is empty, or lies elsewhere.
+        ImportLabelsError: it cannot be read, is empty, lies elsewhere, or holds several frames of which none is the volume's.
     """
     lower = path.name.lower()
     if lower.endswith((".seg.nrrd", ".seg.nhdr")):
@@ -53,7 +55,7 @@ def import_labels(path: Path, volume: Any, classes: Sequence[SegmentClass]) -> A
     elif lower.endswith(".dcm") or path.suffix == "":
         node = _from_dicom(path, volume)
     else:
-        node = _from_label_map(path, volume, classes)
+        node = _from_label_map(path, volume, classes, row)
     set_role(node, Role.ANNOTATION)
     if node.GetAttribute(PARTIAL) is None:
         set_choice(node, SliceChoice(Counting.ALL))
@@ -95,9 +97,30 @@ def _belonging(node: Any, volume: Any, path: Path) -> Any:
     return node
 
 
-def _from_label_map(path: Path, volume: Any, classes: Sequence[SegmentClass]) -> Any:
+def _source_of(path: Path, row: VolumeRow | None) -> VolumeSource:
+    """The label map of a file, or the frame of it that belongs to a volume."""
+    sources = find_labels(path, "folder").sources
+    if len(sources) == 1:
+        return sources[0]
+    count = len(sources)
+    if row is not None and path == row.labels and row.labels_frame is not None and row.labels_frame < count:
+        return sources[row.labels_frame]
+    if row is None or row.frame is None:
+        raise ImportLabelsError(
+            _("{path} holds the labels of {n} frames; which belong to this volume is not known.").format(path=path, n=count)
+        )
+    if row.parts != count:
+        raise ImportLabelsError(
+            _("{path} holds the labels of {n} frames, but {image} has {m}.").format(
+                path=path, n=count, image=row.path, m=row.parts
+            )
+        )
+    return sources[row.frame]
+
+
+def _from_label_map(path: Path, volume: Any, classes: Sequence[SegmentClass], row: VolumeRow | None) -> Any:
     try:
-        (source, *_others) = find_labels(path, "folder").sources
+        source = _source_of(path, row)
         labels = read_labels(source)
         names = class_names(path.parent)
     except InputError as error:

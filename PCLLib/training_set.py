@@ -87,7 +87,7 @@ def _write_case(case: Case, folder: Path, name: str, classes: Sequence[SegmentCl
     volume = node_of(case)
     annotation = annotation_of(volume)
     if annotation is None and case.labels is not None:
-        annotation = import_labels(case.labels, volume, classes)
+        annotation = import_labels(case.labels, volume, classes, case.row)
     labels, slices = labels_and_slices(volume, classes, axis)
     write_volume_node(volume, folder / "images" / f"{name}.nrrd", compressed=False)
     write_volume(folder / "labels" / f"{name}.nrrd", labels, geometry_of(volume))

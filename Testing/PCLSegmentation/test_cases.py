@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import nibabel as nib
 import numpy as np
 import pytest
 
 from pcl_core.volumes.discovery import find_volumes
 from pcl_core.volumes.geometry import Geometry
+from pcl_core.volumes.reading import read_volume
 from pcl_core.volumes.writing import write_volume
 from Testing.dicom_files import write_dicom
 from Testing.PCLSegmentation.conftest import SHAPE, block
@@ -182,6 +185,70 @@ def test_each_frame_of_a_file_is_a_case_of_its_own(page, tmp_path, slicer):
     for frame in (2, 0, 1):
         assert np.array_equal(voxels_of_case(page, slicer, names[frame]), block(frame))
     assert len(page.rows()) == 3
+
+
+def cine(path, volumes):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nib.save(nib.Nifti1Image(np.stack(volumes).T, np.diag([1.0, 1.0, 4.0, 1.0])), path)
+    return path
+
+
+def training_set(page, tmp_path):
+    """What a fine-tuning is given: label maps by case, classes by value, and the slices that count."""
+    from PCLLib.training_set import write_training_set
+
+    folder = tmp_path / "training set"
+    folder.mkdir()
+    found = write_training_set(folder, page.panel.desk.to_learn_from, page.panel.desk.classes, "auto")
+    maps = {found.names[path.stem]: read_volume(find_volumes(path).sources[0]).voxels for path in (folder / "labels").iterdir()}
+    classes = {entry["value"]: entry["name"] for entry in json.loads((folder / "classes.json").read_text())}
+    slices = json.loads((folder / "annotated_slices.json").read_text())
+    return maps, classes, {found.names[name]: numbers for name, numbers in slices.items()}
+
+
+def test_each_frame_of_a_file_has_the_labels_of_its_own_frame(page, tmp_path):
+    own = [np.roll(labels(), 6 * frame, axis=1) for frame in range(3)]
+    cine(tmp_path / "scans" / "cine.nii.gz", [block(seed) for seed in range(3)])
+    cine(tmp_path / "scans" / "cine_seg.nii.gz", own)
+    add_folder(page, tmp_path / "scans")
+    names = [name for name, _state in page.rows()]
+    page.ui.caseTable.cellDoubleClicked(1, 0)
+    from PCLLib.segment_nodes import mask_of, segments_of
+    from PCLLib.segment_roles import annotation_of
+
+    volume = page.panel.desk.volume
+    (segment,) = segments_of(annotation_of(volume))
+    assert np.array_equal(mask_of(annotation_of(volume), segment.id, volume), own[1] > 0)
+    maps, _classes, _slices = training_set(page, tmp_path)
+    for frame, name in enumerate(names):
+        assert np.array_equal(maps[name], own[frame])
+
+
+@pytest.mark.parametrize(("frames", "said"), [(3, ""), (2, "holds the labels of 2 frames, but")], ids=["as many", "fewer"])
+def test_a_label_file_of_frames_belongs_to_a_file_of_as_many_frames(page, tmp_path, frames, said):
+    own = [np.roll(labels(), 6 * frame, axis=1) for frame in range(frames)]
+    cine(tmp_path / "scans" / "cine.nii.gz", [block(seed) for seed in range(3)])
+    add_folder(page, tmp_path / "scans")
+    name = page.rows()[1][0]
+    page.choose(name)
+    page.bench.answer_file(cine(tmp_path / "mine.nii.gz", own))
+    page.bench.click(page.ui.importButton)
+    page.bench.wait_until(lambda: page.states()[name] == "Annotated" or page.message != "", 20)
+    assert said in page.message
+    assert bool(page.message) is bool(said)
+    if not said:
+        from PCLLib.segment_nodes import mask_of
+        from PCLLib.segment_roles import annotation_of
+
+        volume = page.panel.desk.volume
+        assert np.array_equal(mask_of(annotation_of(volume), "Segment_1", volume), own[1] > 0)
+
+
+def test_labels_of_frames_for_a_volume_of_the_scene_are_refused_in_words(page, scans, tmp_path):
+    page.choose("scan2")
+    page.bench.answer_file(cine(tmp_path / "mine.nii.gz", [labels(), labels()]))
+    page.bench.click(page.ui.importButton)
+    page.bench.wait_until(lambda: "holds the labels of 2 frames; which belong to this volume is not known" in page.message, 20)
 
 
 def test_a_bad_file_of_a_folder_is_told(page, folder):
