@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pcl_core.volumes.cases import find_labels
 from pcl_core.volumes.class_names import class_names
 from pcl_core.volumes.reading import SAME_GRID, read_labels
 from pcl_core.volumes.volume import NOT_ANNOTATED, VolumeSource
+from PCLLib.label_classes import classes_of_values, names_of_segments
 from PCLLib.scan_report import VolumeRow
 from PCLLib.segment_classes import SegmentClass
 from PCLLib.segment_nodes import new_segmentation, oriented_image, segments_of
@@ -24,10 +26,6 @@ from PCLLib.volume_nodes import geometry_of
 
 # Attribute of a segmentation whose label map had voxels that are not annotated.
 PARTIAL = "PCL.Partial"
-# Colours that most people can tell apart (after Okabe and Ito 2008).
-_COLORS = (
-    (0.00, 0.45, 0.70), (0.90, 0.62, 0.00), (0.84, 0.37, 0.00), (0.00, 0.62, 0.45), (0.80, 0.47, 0.65), (0.34, 0.71, 0.91),
-)  # fmt: skip
 
 
 class ImportLabelsError(Exception):
@@ -49,10 +47,9 @@ def import_labels(path: Path, volume: Any, classes: Sequence[SegmentClass], row:
     Raises:
         ImportLabelsError: it cannot be read, is empty, lies elsewhere, or holds several frames of which none is the volume's.
     """
-    lower = path.name.lower()
-    if lower.endswith((".seg.nrrd", ".seg.nhdr")):
+    if _is_segmentation(path):
         node = _with_slicer(path, volume)
-    elif lower.endswith(".dcm") or path.suffix == "":
+    elif path.name.lower().endswith(".dcm") or path.suffix == "":
         node = _from_dicom(path, volume)
     else:
         node = _from_label_map(path, volume, classes, row)
@@ -60,6 +57,11 @@ def import_labels(path: Path, volume: Any, classes: Sequence[SegmentClass], row:
     if node.GetAttribute(PARTIAL) is None:
         set_choice(node, SliceChoice(Counting.ALL))
     return node
+
+
+def _is_segmentation(path: Path) -> bool:
+    """Whether Slicer wrote it: it has the names of its segments."""
+    return path.name.lower().endswith((".seg.nrrd", ".seg.nhdr"))
 
 
 def _with_slicer(path: Path, volume: Any) -> Any:
@@ -118,18 +120,43 @@ def _source_of(path: Path, row: VolumeRow | None) -> VolumeSource:
     return sources[row.frame]
 
 
+@dataclass(frozen=True)
+class _LabelMap:
+    """The voxels (z, y, x) of a label file, which values occur, and what it calls them."""
+
+    source: VolumeSource
+    labels: np.ndarray
+    values: tuple[int, ...]
+    names: Mapping[int, str]
+
+    @classmethod
+    def read(cls, path: Path, row: VolumeRow | None) -> _LabelMap:
+        try:
+            source = _source_of(path, row)
+            labels = read_labels(source)
+            names = names_of_segments(path) if _is_segmentation(path) else class_names(path.parent)
+        except InputError as error:
+            raise ImportLabelsError(str(error)) from error
+        values = tuple(int(value) for value in np.unique(labels) if value not in (0, NOT_ANNOTATED))
+        if not values:
+            raise ImportLabelsError(_("{path} is empty: all of it is background.").format(path=path))
+        return cls(source, labels, values, names)
+
+
+def classes_of_file(path: Path, row: VolumeRow | None, classes: Sequence[SegmentClass]) -> tuple[SegmentClass, ...]:
+    """What a label file holds, without taking it over: a class for each of its values, called as import_labels does.
+
+    Raises:
+        ImportLabelsError: it cannot be read, or is empty.
+    """
+    found = _LabelMap.read(path, row)
+    return classes_of_values(found.values, found.names, classes)
+
+
 def _from_label_map(path: Path, volume: Any, classes: Sequence[SegmentClass], row: VolumeRow | None) -> Any:
-    try:
-        source = _source_of(path, row)
-        labels = read_labels(source)
-        names = class_names(path.parent)
-    except InputError as error:
-        raise ImportLabelsError(str(error)) from error
-    values = [int(value) for value in np.unique(labels) if value not in (0, NOT_ANNOTATED)]
-    if not values:
-        raise ImportLabelsError(_("{path} is empty: all of it is background.").format(path=path))
-    given = {entry.value: entry for entry in classes}
-    found = [given.get(value) or _class_of(value, names.get(value), number) for number, value in enumerate(values)]
+    read = _LabelMap.read(path, row)
+    source, labels = read.source, read.labels
+    found = classes_of_values(read.values, read.names, classes)
     name = _("{name} annotation").format(name=volume.GetName())
     drawn = np.where(labels == NOT_ANNOTATED, 0, labels)
     if not source.geometry.differs_from(geometry_of(volume), SAME_GRID):
@@ -141,7 +168,7 @@ def _from_label_map(path: Path, volume: Any, classes: Sequence[SegmentClass], ro
     return node
 
 
-def _resampled(name: str, volume: Any, labels: np.ndarray, source: Any, found: list[SegmentClass], path: Path) -> Any:
+def _resampled(name: str, volume: Any, labels: np.ndarray, source: Any, found: Sequence[SegmentClass], path: Path) -> Any:
     """Labels of another grid, taken where they lie in the patient."""
     node = new_segmentation(name, volume, np.zeros(geometry_of(volume).shape, np.uint8), [])
     segmentation = node.GetSegmentation()
@@ -161,7 +188,3 @@ def _resampled(name: str, volume: Any, labels: np.ndarray, source: Any, found: l
         slicer.mrmlScene.RemoveNode(node)
         raise ImportLabelsError(_("{path} lies elsewhere in the patient than the volume.").format(path=path))
     return node
-
-
-def _class_of(value: int, name: str | None, number: int) -> SegmentClass:
-    return SegmentClass(value, name or _("class {value}").format(value=value), _COLORS[number % len(_COLORS)])

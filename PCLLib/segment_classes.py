@@ -55,11 +55,11 @@ class Matching:
 
 def matched(segments: Iterable[SegmentFacts], classes: Sequence[SegmentClass]) -> Matching:
     """Matches segments with classes by name, whatever capitals and spaces."""
-    by_name = {_plain(entry.name): entry.value for entry in classes}
+    by_name = {plain_name(entry.name): entry.value for entry in classes}
     values: dict[str, int] = {}
     unknown: list[str] = []
     for segment in segments:
-        value = by_name.get(_plain(segment.name))
+        value = by_name.get(plain_name(segment.name))
         if value is None or value in values.values():
             unknown.append(segment.name)
         else:
@@ -72,9 +72,9 @@ def extended(classes: Sequence[SegmentClass], segments: Iterable[SegmentFacts]) 
     """The classes, and after them one for every segment whose name is new; each with the lowest free value."""
     found = list(classes)
     for segment in segments:
-        names = {_plain(entry.name) for entry in found}
+        names = {plain_name(entry.name) for entry in found}
         value = _free({entry.value for entry in found})
-        if _plain(segment.name) not in names and value is not None:
+        if plain_name(segment.name) not in names and value is not None:
             found.append(SegmentClass(value, segment.name.strip(), segment.color, segment.terminology))
     return tuple(found)
 
@@ -106,7 +106,8 @@ def write_class_list(path: Path, classes: Iterable[SegmentClass]) -> Path:
     return path
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A name as names are compared: whatever capitals and spaces."""
     return " ".join(name.casefold().split())
 
 

@@ -15,9 +15,10 @@ from pcl_core.volumes.axes import Axis
 from pcl_core.volumes.writing import write_volume
 from PCLLib.case_book import labels_and_slices
 from PCLLib.case_states import Case
-from PCLLib.label_import import import_labels
+from PCLLib.label_classes import described
+from PCLLib.label_import import ImportLabelsError, classes_of_file, import_labels
 from PCLLib.scene_volumes import node_of
-from PCLLib.segment_classes import SegmentClass, write_class_list
+from PCLLib.segment_classes import SegmentClass, plain_name, write_class_list
 from PCLLib.segment_roles import annotation_of
 from PCLLib.volume_nodes import geometry_of, write_volume_node
 
@@ -67,10 +68,12 @@ def write_training_set(
 
     Raises:
         RuntimeError: Slicer cannot load a file.
-        ImportLabelsError: a label file cannot be read.
+        ImportLabelsError: a label file cannot be read, or has labels that are none of the classes.
         InputError: a file cannot be written.
         OSError: likewise.
     """
+    for case in cases:
+        _require_classes(case, classes)
     names: dict[str, str] = {}
     slices: dict[str, list[int]] = {}
     for number, case in enumerate(cases, 1):
@@ -81,6 +84,20 @@ def write_training_set(
     (folder / "annotated_slices.json").write_text(json.dumps(slices), encoding="utf-8")
     write_class_list(folder / "classes.json", classes)
     return TrainingSet(folder, names)
+
+
+def _require_classes(case: Case, classes: Sequence[SegmentClass]) -> None:
+    """A label file that nobody has looked at yet must not become background where it says otherwise."""
+    if case.labels is None:
+        return
+    known = {plain_name(entry.name) for entry in classes}
+    strange = [entry for entry in classes_of_file(case.labels, case.row, classes) if plain_name(entry.name) not in known]
+    if strange:
+        raise ImportLabelsError(
+            _("{path} has labels that are none of the classes {known}: {values}. Open the case to see what they are.").format(
+                path=case.labels, known=", ".join(entry.name for entry in classes), values=described(strange)
+            )
+        )
 
 
 def _write_case(case: Case, folder: Path, name: str, classes: Sequence[SegmentClass], axis: Axis) -> list[int]:

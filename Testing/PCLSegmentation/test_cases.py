@@ -251,6 +251,78 @@ def test_labels_of_frames_for_a_volume_of_the_scene_are_refused_in_words(page, s
     page.bench.wait_until(lambda: "holds the labels of 2 frames; which belong to this volume is not known" in page.message, 20)
 
 
+def two_labels(first=1, second=2):
+    drawn = labels(first)
+    drawn[:, 14:20] = np.where(drawn[:, 14:20] > 0, second, 0)
+    return drawn
+
+
+def decathlon(folder, names):
+    """A case in the folders of the Decathlon, whose values 1 and 2 have names."""
+    write_volume(folder / "imagesTr" / "case0.nii.gz", block(0), GRID)
+    write_volume(folder / "labelsTr" / "case0.nii.gz", two_labels(), GRID)
+    values = {"background": 0, **{name: value for value, name in enumerate(names, 1)}}
+    (folder / "dataset.json").write_text(json.dumps({"labels": values, "channel_names": {"0": "CT"}, "file_ending": ".nii.gz"}))
+    return folder
+
+
+@pytest.mark.parametrize("opened", [False, True], ids=["not loaded", "opened"])
+def test_labels_with_names_are_the_classes_of_these_names_whatever_their_values(page, new_volume, drawn, tmp_path, opened):
+    drawn(new_volume("mine", 5), names=("liver", "spleen"))
+    add_folder(page, decathlon(tmp_path / "scans", ("spleen", "liver")))
+    page.bench.wait_until(lambda: page.states().get("mine") == "Annotated", 10)
+    if opened:
+        page.ui.caseTable.cellDoubleClicked([name for name, _state in page.rows()].index("case0"), 0)
+    maps, classes, _slices = training_set(page, tmp_path)
+    assert classes == {1: "liver", 2: "spleen"}
+    assert np.array_equal(maps["case0"], two_labels(2, 1))
+
+
+def test_a_label_file_of_slicer_is_learned_by_the_names_of_its_segments(page, new_volume, drawn, tmp_path, slicer):
+    folder = tmp_path / "scans"
+    write_volume(folder / "case0.nrrd", block(0), GRID)
+    volume = slicer.util.loadVolume(str(folder / "case0.nrrd"))
+    assert slicer.util.saveNode(drawn(volume, slice(1, 3), names=("spleen",)), str(folder / "case0.seg.nrrd"))
+    page.bench.close_scene()
+    page.parameters = page.widget.logic.getParameterNode()
+    drawn(new_volume("mine", 5), names=("liver", "spleen"))
+    add_folder(page, folder)
+    page.bench.wait_until(lambda: page.states().get("mine") == "Annotated", 10)
+    maps, classes, _slices = training_set(page, tmp_path)
+    assert classes == {1: "liver", 2: "spleen"}
+    assert np.array_equal(maps["case0"], labels(2, slice(1, 3)))
+
+
+@pytest.mark.parametrize("kind", ["values", "names", "segments"])
+def test_labels_that_are_no_class_stop_a_training_with_their_file(page, new_volume, drawn, tmp_path, slicer, kind):
+    folder = tmp_path / "scans"
+    if kind == "names":
+        decathlon(folder, ("LV", "aorta"))
+        said = ("case0.nii.gz", "none of the classes LV: 2 (aorta).")
+    else:
+        write_volume(folder / "case0.nrrd", block(0), GRID)
+    if kind == "values":
+        write_volume(folder / "case0_seg.nrrd", two_labels(), GRID)
+        said = ("case0_seg.nrrd", "none of the classes LV: 2.")
+    if kind == "segments":
+        volume = slicer.util.loadVolume(str(folder / "case0.nrrd"))
+        node = drawn(volume, names=("aorta",))
+        node.GetSegmentation().AddEmptySegment("", "nothing")
+        assert slicer.util.saveNode(node, str(folder / "case0.seg.nrrd"))
+        page.bench.close_scene()
+        page.parameters = page.widget.logic.getParameterNode()
+        said = ("case0.seg.nrrd", "none of the classes LV: 1 (aorta).")
+    drawn(new_volume("mine", 5), names=("LV",))
+    add_folder(page, folder)
+    page.bench.wait_until(lambda: page.states().get("mine") == "Annotated", 10)
+    page.small(tmp_path / "models")
+    page.bench.click(page.ui.finetuneButton)
+    page.wait("IDLE")
+    assert all(part in page.message for part in said), page.message
+    assert "nothing" not in page.message
+    assert page.session.result is None
+
+
 def test_a_bad_file_of_a_folder_is_told(page, folder):
     (folder / "broken.nrrd").write_bytes(b"nothing")
     add_folder(page, folder)
