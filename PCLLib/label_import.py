@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from pcl_core.volumes.cases import find_labels
 from pcl_core.volumes.class_names import class_names
 from pcl_core.volumes.reading import SAME_GRID, read_labels
 from pcl_core.volumes.volume import NOT_ANNOTATED, VolumeSource
-from PCLLib.label_classes import classes_of_values, names_of_segments
+from PCLLib.case_states import Case
+from PCLLib.label_classes import classes_of_values, gathered, names_of_segments
 from PCLLib.scan_report import VolumeRow
 from PCLLib.segment_classes import SegmentClass
 from PCLLib.segment_nodes import new_segmentation, oriented_image, segments_of
@@ -151,6 +152,12 @@ def classes_of_file(path: Path, row: VolumeRow | None, classes: Sequence[Segment
     """
     found = _LabelMap.read(path, row)
     return classes_of_values(found.values, found.names, classes)
+
+
+def classes_of_cases(cases: Iterable[Case]) -> tuple[SegmentClass, ...]:
+    """The classes of label files that nobody has opened yet, by their names and values. Raises ImportLabelsError."""
+    files = [(case.labels, case.row) for case in cases if case.labels is not None]
+    return gathered(entry for path, row in files for entry in classes_of_file(path, row, ()))
 
 
 def _from_label_map(path: Path, volume: Any, classes: Sequence[SegmentClass], row: VolumeRow | None) -> Any:

@@ -7,7 +7,9 @@ import struct
 
 import pytest
 
-from Testing.PCLSegmentation.conftest import TERMINOLOGY
+from pcl_core.volumes.writing import write_volume
+from Testing.PCLSegmentation.conftest import TERMINOLOGY, block
+from Testing.PCLSegmentation.test_cases import GRID, add_folder, two_labels
 
 
 def about(path) -> dict:
@@ -45,6 +47,23 @@ def test_a_model_keeps_classes_and_learns_from_the_slices_that_count(annotated, 
     assert slicer.app.layoutManager().layout == layout
     assert annotated.parameters.begin.value == "model"
     assert annotated.ui.segmentButton.enabled
+
+
+@pytest.mark.parametrize("names", [None, ("LV", "myocardium")], ids=["values", "names"])
+def test_a_folder_with_labels_is_learned_from_without_opening_a_case(page, tmp_path, names):
+    folder = tmp_path / "scans"
+    for seed in range(2):
+        write_volume(folder / "imagesTr" / f"case{seed}.nrrd", block(seed), GRID)
+        write_volume(folder / "labelsTr" / f"case{seed}.nrrd", two_labels(1, 4), GRID)
+    if names:
+        values = {"background": 0, names[0]: 1, names[1]: 4}
+        (folder / "dataset.json").write_text(json.dumps({"labels": values, "channel_names": {"0": "MR"}}))
+    add_folder(page, folder)
+    page.finetune(tmp_path / "models")
+    assert page.message == ""
+    found = about(tmp_path / "models" / "model_01" / "model.safetensors")["classes"]
+    assert [(one["value"], one["name"]) for one in found] == list(zip((1, 4), names or ("class 1", "class 4"), strict=True))
+    assert [one.value for one in page.panel.desk.classes] == [1, 4]
 
 
 def test_a_cancelled_training_keeps_the_best_model_so_far(annotated, tmp_path):
