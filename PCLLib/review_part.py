@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 
 from pcl_core.errors import InputError
 from PCLLib import segmentation_texts as texts
-from PCLLib.export import export_labels
+from PCLLib.export import classes_for, export_labels
 from PCLLib.segment_roles import Role, annotation_of, prediction_of, role_of, segmentations_of, set_choice, set_role
 from PCLLib.segmentation_desk import Desk
 from PCLLib.signals import Signal
@@ -106,8 +106,8 @@ class ReviewPart:
 
     def _export(self, node: Any, volume: Any, path: Path) -> None:
         try:
-            export_labels(node, volume, self._desk.classes, path)
+            written = export_labels(node, volume, classes_for(node, self._desk.classes), path)
         except InputError as error:
             self._desk.session.tell(texts.problem(error.message, error.hint))
         else:
-            self._desk.session.tell(texts.exported([path]))
+            self._desk.session.tell(texts.exported(path, written))

@@ -14,6 +14,9 @@ from pcl_core.volumes.geometry import Geometry
 from PCLLib.segment_classes import SegmentClass, SegmentFacts
 from PCLLib.volume_nodes import geometry_of, ijk_to_ras
 
+# Tag of a segment with the label value of its class. Slicer's own label value changes when segments are edited.
+_VALUE = "PCL.Value"
+
 
 def segments_of(node: Any) -> tuple[SegmentFacts, ...]:
     """The segments of a segmentation node, in their order."""
@@ -27,6 +30,17 @@ def _facts(segment_id: str, segment: Any) -> SegmentFacts:
     found = segment.GetTag(segment.GetTerminologyEntryTagName(), tag)
     red, green, blue = segment.GetColor()
     return SegmentFacts(segment_id, segment.GetName() or segment_id, (red, green, blue), str(tag) if found else "")
+
+
+def classes_in(node: Any) -> tuple[SegmentClass, ...]:
+    """The classes that the segments of a node were made for, with their values and under the names that they have now."""
+    found: dict[int, SegmentClass] = {}
+    for facts in segments_of(node):
+        tag = vtk.mutable("")
+        if node.GetSegmentation().GetSegment(facts.id).GetTag(_VALUE, tag) and str(tag).isdigit():
+            value = int(str(tag))
+            found.setdefault(value, SegmentClass(value, facts.name, facts.color, facts.terminology))  # copies keep the tag
+    return tuple(found.values())
 
 
 def mask_of(node: Any, segment_id: str, volume: Any) -> np.ndarray:
@@ -98,6 +112,7 @@ def fill(node: Any, volume: Any, labels: np.ndarray, classes: Sequence[SegmentCl
         if entry.terminology:
             segment.SetTag(segment.GetTerminologyEntryTagName(), entry.terminology)
         segment.SetLabelValue(entry.value)
+        segment.SetTag(_VALUE, str(entry.value))
         segment.AddRepresentation(slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName(), image)
         segmentation.AddSegment(segment, f"Segment_{entry.value}")
     node.EndModify(modified)

@@ -135,11 +135,10 @@ def unlike(sentences: Sequence[str]) -> str:
     )
 
 
-def exported(paths: Sequence[Path]) -> Message:
-    """Label files were written."""
-    if len(paths) == 1:
-        return Message(_("Written: {path}").format(path=paths[0]))
-    return Message(_("{n} label files are written to {folder}.").format(n=len(paths), folder=paths[0].parent))
+def exported(path: Path, classes: Sequence[SegmentClass]) -> Message:
+    """A label file was written, with these values."""
+    values = ", ".join(_("{value} is {name}").format(value=entry.value, name=entry.name) for entry in classes)
+    return Message(_("Written: {path}").format(path=path), _("In it {values}.").format(values=values) if values else "")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -118,3 +118,51 @@ def test_states_are_saved_with_the_scene(predicted, slicer, tmp_path):
     page.wait_for_cases(1)
     assert page.states() == {"scan": "Reviewed"}
     assert page.session.segmenting.model is not None
+
+
+@pytest.fixture
+def exported(tmp_path):
+    """Clicks Export and returns the voxels that are written."""
+
+    def export(page, name="exported.nrrd"):
+        page.bench.answer_file(tmp_path / name)
+        page.bench.click(page.ui.exportButton)
+        page.bench.wait_until((tmp_path / name).is_file, 20)
+        return sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / name)))
+
+    return export
+
+
+@pytest.mark.parametrize("renamed", [False, True], ids=["as it was", "renamed"])
+def test_exported_values_are_those_of_the_model_that_segmented(ready, slicer, new_volume, drawn, exported, renamed):
+    drawn(new_volume("first annotated", 1), names=("tumour", "block"))
+    ready.bench.wait_until(lambda: ready.states().get("first annotated") == "Annotated", 10)
+    node = ready.segment(slicer.util.getNode("scan"))
+    assert [entry.name for entry in ready.panel.desk.classes] == ["tumour", "block"], "the list has other values"
+    if renamed:
+        node.GetSegmentation().GetNthSegment(0).SetName("heart")
+    assert set(np.unique(exported(ready))) == {0, 1}
+    assert f"In it 1 is {'heart' if renamed else 'block'}." in ready.message
+
+
+def test_a_segmentation_of_an_earlier_version_is_exported_by_its_model(ready, slicer, new_volume, drawn, exported):
+    drawn(new_volume("first annotated", 1), names=("tumour", "block"))
+    ready.bench.wait_until(lambda: ready.states().get("first annotated") == "Annotated", 10)
+    node = ready.segment(slicer.util.getNode("scan"))
+    node.GetSegmentation().GetNthSegment(0).RemoveTag("PCL.Value")
+    assert set(np.unique(exported(ready))) == {0, 1}
+
+
+def test_values_of_segments_are_kept_when_they_are_edited_and_saved(predicted, slicer, tmp_path):
+    page, volume, node = predicted
+    from PCLLib.segment_nodes import classes_in
+
+    corrected = np.zeros(SHAPE, np.uint8)
+    corrected[2:5] = 1
+    node.GetSegmentation().AddEmptySegment("", "more")
+    slicer.util.updateSegmentBinaryLabelmapFromArray(corrected, node, "Segment_1", volume)
+    assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    page.bench.close_scene()
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"))
+    (again,) = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+    assert [(entry.value, entry.name) for entry in classes_in(again)] == [(1, "block")]
