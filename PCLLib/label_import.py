@@ -97,7 +97,21 @@ def _belonging(node: Any, volume: Any, path: Path) -> Any:
         slicer.mrmlScene.RemoveNode(node)
         raise ImportLabelsError(_("{path} holds no segments.").format(path=path))
     node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+    node.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
+    _require_inside(node, volume, path)
     return node
+
+
+def _require_inside(node: Any, volume: Any, path: Path) -> None:
+    """Refuses segments that lie wholly elsewhere, and takes them out of the scene."""
+    inside = [0.0] * 6
+    volume.GetRASBounds(inside)
+    lies = [0.0] * 6
+    node.GetRASBounds(lies)
+    nothing = lies[0] > lies[1]
+    if not nothing and any(lies[2 * k] > inside[2 * k + 1] or lies[2 * k + 1] < inside[2 * k] for k in range(3)):
+        slicer.mrmlScene.RemoveNode(node)
+        raise ImportLabelsError(_("{path} lies elsewhere in the patient than the volume.").format(path=path))
 
 
 def _source_of(path: Path, row: VolumeRow | None) -> VolumeSource:
@@ -187,11 +201,5 @@ def _resampled(name: str, volume: Any, labels: np.ndarray, source: Any, found: S
         segment.SetLabelValue(entry.value)
         segment.AddRepresentation(slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName(), image)
         segmentation.AddSegment(segment, f"Segment_{entry.value}")
-    inside = [0.0] * 6
-    volume.GetRASBounds(inside)
-    lies = [0.0] * 6
-    node.GetRASBounds(lies)
-    if any(lies[2 * k] > inside[2 * k + 1] or lies[2 * k + 1] < inside[2 * k] for k in range(3)):
-        slicer.mrmlScene.RemoveNode(node)
-        raise ImportLabelsError(_("{path} lies elsewhere in the patient than the volume.").format(path=path))
+    _require_inside(node, volume, path)
     return node

@@ -461,3 +461,49 @@ def test_annotate_opens_the_segment_editor_with_the_classes(page, scans, slicer)
     (segment,) = segments_of(editor.segmentationNode())
     slicer.util.updateSegmentBinaryLabelmapFromArray(labels(1, slice(2, 4)), editor.segmentationNode(), segment.id, scans[3])
     page.bench.wait_until(lambda: page.states()["scan3"] == "Partly annotated (2 of 8 slices)", 10)
+
+
+def import_segmentation(page, name, path):
+    page.choose(name)
+    page.bench.answer_file(path)
+    page.bench.click(page.ui.importButton)
+
+
+def test_a_segmentation_file_for_a_volume_under_a_transform_lies_where_it_was_drawn(page, scans, tmp_path, slicer, drawn):
+    import vtk
+
+    from PCLLib.segment_nodes import mask_of, segments_of
+    from PCLLib.segment_roles import annotation_of
+
+    volume, node = scans[3], drawn(scans[3], slice(1, 3))
+    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "moved")
+    matrix = vtk.vtkMatrix4x4()
+    matrix.SetElement(0, 3, 10.0)
+    transform.SetMatrixTransformToParent(matrix)
+    for one in (volume, node):
+        one.SetAndObserveTransformNodeID(transform.GetID())
+    before = mask_of(node, "block", volume)
+    assert slicer.util.saveNode(node, str(tmp_path / "mine.seg.nrrd"))
+    slicer.mrmlScene.RemoveNode(node)
+    page.bench.wait_until(lambda: page.states()["scan3"] == "Not annotated", 10)
+    import_segmentation(page, "scan3", tmp_path / "mine.seg.nrrd")
+    page.bench.wait_until(lambda: page.states()["scan3"] == "Annotated", 20)
+    again = annotation_of(volume)
+    assert again.GetTransformNodeID() == transform.GetID()
+    assert np.array_equal(mask_of(again, segments_of(again)[0].id, volume), before)
+
+
+def test_a_segmentation_file_from_elsewhere_in_the_patient_is_refused_in_words(
+    page, scans, tmp_path, slicer, drawn, new_volume
+):
+    far = new_volume("far", 9)
+    far.SetOrigin(500, 500, 500)
+    node = drawn(far, slice(1, 3))
+    assert slicer.util.saveNode(node, str(tmp_path / "far.seg.nrrd"))
+    for one in (node, far):
+        slicer.mrmlScene.RemoveNode(one)
+    page.bench.wait_until(lambda: "far" not in page.states(), 10)
+    import_segmentation(page, "scan3", tmp_path / "far.seg.nrrd")
+    page.bench.wait_until(lambda: "far.seg.nrrd lies elsewhere in the patient than the volume" in page.message, 20)
+    assert page.states()["scan3"] == "Not annotated"
+    assert len(slicer.util.getNodesByClass("vtkMRMLSegmentationNode")) == 2
