@@ -43,8 +43,8 @@ class Matching:
     """Which segments are which classes.
 
     Attributes:
-        values: label value by the id of the segment.
-        unknown: names of segments that are no class, or the second of one name.
+        values: label value by the id of the segment; segments of one name are one class.
+        unknown: names of segments that are no class.
         absent: names of classes that no segment has.
     """
 
@@ -60,7 +60,7 @@ def matched(segments: Iterable[SegmentFacts], classes: Sequence[SegmentClass]) -
     unknown: list[str] = []
     for segment in segments:
         value = by_name.get(plain_name(segment.name))
-        if value is None or value in values.values():
+        if value is None:
             unknown.append(segment.name)
         else:
             values[segment.id] = value

@@ -67,14 +67,15 @@ def labels_of(node: Any, volume: Any, values: Mapping[str, int]) -> tuple[np.nda
         values: label value by the id of the segment; other segments are left out.
 
     Returns:
-        uint8 (z, y, x), 0 where no segment lies, and in how many voxels several lie: there the later segment has the last word.
+        (z, y, x) of 8 bits, or 16 for larger values; 0 where no segment lies. And in how many voxels segments of several values
+        lie: there the later segment has the last word.
     """
-    labels = np.zeros(geometry_of(volume).shape, np.uint8)
+    labels = np.zeros(geometry_of(volume).shape, _dtype_for(max(values.values(), default=0)))
     overlapping = np.zeros(labels.shape, bool)
     for segment in segments_of(node):
         if segment.id in values:
             mask = mask_of(node, segment.id, volume)
-            overlapping |= mask & (labels > 0)
+            overlapping |= mask & (labels > 0) & (labels != values[segment.id])
             labels[mask] = values[segment.id]
     return labels, int(overlapping.sum())
 
@@ -123,9 +124,15 @@ def oriented_image(labels: np.ndarray, geometry: Geometry) -> Any:
     image = slicer.vtkOrientedImageData()
     image.SetDimensions(*geometry.size)
     image.SetImageToWorldMatrix(ijk_to_ras(geometry))
-    scalars = numpy_support.numpy_to_vtk(np.ascontiguousarray(labels, np.uint8).ravel(), deep=True)
+    voxels = np.ascontiguousarray(labels, _dtype_for(int(labels.max(initial=0))))
+    scalars = numpy_support.numpy_to_vtk(voxels.ravel(), deep=True)
     image.GetPointData().SetScalars(scalars)
     return image
+
+
+def _dtype_for(largest: int) -> type[np.unsignedinteger[Any]]:
+    """Bytes hold the values of most models; those of MMWHS go up to 850."""
+    return np.uint8 if largest < 2**8 else np.uint16
 
 
 def _beside(node: Any, volume: Any) -> None:

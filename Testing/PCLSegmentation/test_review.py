@@ -166,3 +166,26 @@ def test_values_of_segments_are_kept_when_they_are_edited_and_saved(predicted, s
     slicer.util.loadScene(str(tmp_path / "scene.mrb"))
     (again,) = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
     assert [(entry.value, entry.name) for entry in classes_in(again)] == [(1, "block")]
+
+
+def test_segments_of_one_name_are_exported_and_learned_as_one_class(page, scans, slicer, exported):
+    from PCLLib.case_book import labels_and_slices
+    from PCLLib.segment_classes import SegmentClass
+
+    volume = scans[2]
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "two")
+    node.CreateDefaultDisplayNodes()
+    node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+    drawn = np.zeros((2, *SHAPE), np.uint8)
+    drawn[0, :, 4:10, 4:10] = drawn[1, :, 8:16, 4:10] = 1
+    for mask, name in zip(drawn, ("block", "Block "), strict=True):
+        segment = node.GetSegmentation().AddEmptySegment("", name)
+        slicer.util.updateSegmentBinaryLabelmapFromArray(mask, node, segment, volume)
+    page.bench.wait_until(lambda: page.states()["scan2"] == "Annotated", 10)
+    page.show(volume)
+    assert np.array_equal(exported(page), drawn.max(axis=0))
+    assert "In it 1 is block." in page.message
+    labels, _slices = labels_and_slices(volume, [SegmentClass(1, "block", (1, 0, 0))], "auto")
+    assert np.array_equal(labels, drawn.max(axis=0))
+    row = [name for name, _state in page.rows()].index("scan2")
+    assert "overlap" not in page.ui.caseTable.item(row, 1).toolTip()
