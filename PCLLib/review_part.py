@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 
 from pcl_core.errors import InputError
 from PCLLib import segmentation_texts as texts
-from PCLLib.export import classes_for, export_labels
+from PCLLib.export import classes_for, default_name, export_labels
 from PCLLib.segment_roles import Role, annotation_of, prediction_of, role_of, segmentations_of, set_choice, set_role
 from PCLLib.segmentation_desk import Desk
 from PCLLib.signals import Signal
@@ -93,7 +93,8 @@ class ReviewPart:
         dialog.setAcceptMode(qt.QFileDialog.AcceptSave)
         dialog.setFileMode(qt.QFileDialog.AnyFile)
         dialog.setNameFilter(_("Label maps ({patterns})").format(patterns="*.nrrd *.nii.gz *.nii *.mha"))
-        dialog.selectFile(f"{volume.GetName()}_seg.nrrd")
+        dialog.setDefaultSuffix("nrrd")
+        dialog.selectFile(default_name(volume.GetName()))
 
         def finished(result: int) -> None:
             paths = list(dialog.selectedFiles()) if result else []
@@ -106,8 +107,9 @@ class ReviewPart:
 
     def _export(self, node: Any, volume: Any, path: Path) -> None:
         try:
-            written = export_labels(node, volume, classes_for(node, self._desk.classes), path)
+            axis = self._desk.session.book.axis
+            written = export_labels(node, volume, classes_for(node, self._desk.classes), path, axis)
         except InputError as error:
             self._desk.session.tell(texts.problem(error.message, error.hint))
         else:
-            self._desk.session.tell(texts.exported(path, written))
+            self._desk.session.tell(texts.exported(written))

@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from PCLLib import words
 from PCLLib.events import Failed
+from PCLLib.export import Exported
 from PCLLib.messages import Action, Message, Tone
 from PCLLib.questions import Choice, Question
 from PCLLib.segment_classes import SegmentClass
@@ -135,10 +136,14 @@ def unlike(sentences: Sequence[str]) -> str:
     )
 
 
-def exported(path: Path, classes: Sequence[SegmentClass]) -> Message:
+def exported(written: Exported) -> Message:
     """A label file was written, with these values."""
-    values = ", ".join(_("{value} is {name}").format(value=entry.value, name=entry.name) for entry in classes)
-    return Message(_("Written: {path}").format(path=path), _("In it {values}.").format(values=values) if values else "")
+    values = [_("{value} is {name}").format(value=entry.value, name=entry.name) for entry in written.classes]
+    if written.not_annotated:
+        much = words.counted(written.not_annotated, _("{n} slice"), _("{n} slices"))
+        values.append(_("255 is not annotated ({much})").format(much=much))
+    hint = _("In it {values}.").format(values=", ".join(values)) if values else ""
+    return Message(_("Written: {path}").format(path=written.path), hint)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -189,3 +189,61 @@ def test_segments_of_one_name_are_exported_and_learned_as_one_class(page, scans,
     assert np.array_equal(labels, drawn.max(axis=0))
     row = [name for name, _state in page.rows()].index("scan2")
     assert "overlap" not in page.ui.caseTable.item(row, 1).toolTip()
+
+
+def test_slices_that_do_not_count_are_exported_as_not_annotated_and_come_back_so(page, scans, exported, tmp_path):
+    page.show(scans[1])
+    voxels = exported(page)
+    assert (voxels[:2] == 255).all()
+    assert (voxels[5:] == 255).all()
+    assert set(np.unique(voxels[2:5])) == {0, 1}
+    assert "In it 1 is block, 255 is not annotated (5 slices)." in page.message
+    page.choose("scan2")
+    page.bench.answer_file(tmp_path / "exported.nrrd")
+    page.bench.click(page.ui.importButton)
+    page.bench.wait_until(lambda: page.states()["scan2"] == "Partly annotated (3 of 8 slices)", 20)
+    page.show(scans[0])
+    assert set(np.unique(exported(page, "whole.nrrd"))) == {0, 1}, "all slices of it are drawn"
+
+
+def test_not_annotated_goes_with_label_values_above_it(scans, slicer, tmp_path):
+    from PCLLib.export import export_labels
+    from PCLLib.segment_classes import SegmentClass
+    from PCLLib.segment_roles import annotation_of
+
+    export_labels(annotation_of(scans[1]), scans[1], [SegmentClass(420, "block", (1, 0, 0))], tmp_path / "large.nrrd")
+    voxels = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "large.nrrd")))
+    assert set(np.unique(voxels[2:5])) == {0, 420}
+    assert (voxels[5:] == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "proposed"),
+    [
+        ("ärzte/1, T1", "ärzte_1, T1_seg.nrrd"),
+        ('a\\b:c*d?"e<f>|', "a_b_c_d_e_f__seg.nrrd"),
+        ("..", "volume_seg.nrrd"),
+        ("心" * 200, "心" * 60 + "_seg.nrrd"),
+    ],
+)
+def test_the_proposed_name_is_one_that_every_file_system_takes(name, proposed, bench):
+    from PCLLib.export import default_name
+
+    assert default_name(name) == proposed
+
+
+def test_export_proposes_a_file_in_the_folder_that_is_open(page, scans, tmp_path):
+    scans[0].SetName("brain/1, T1")
+    page.show(scans[0])
+    seen = []
+
+    def look(dialog):
+        seen.append((dialog.selectedFiles()[0], dialog.defaultSuffix))
+        dialog.reject()
+
+    page.bench.answer(look)
+    page.bench.click(page.ui.exportButton)
+    page.bench.wait_until(lambda: seen, 10)
+    (path, suffix) = seen[0]
+    assert path.endswith("/brain_1, T1_seg.nrrd")
+    assert suffix == "nrrd"
