@@ -12,10 +12,11 @@ from slicer.i18n import tr as _
 from pcl_core.volumes.axes import Axis
 from PCLLib import words
 from PCLLib.case_states import Case
+from PCLLib.label_classes import gathered
 from PCLLib.scan_report import VolumeRow
 from PCLLib.scene_volumes import case_key, volumes_of_scene
 from PCLLib.segment_classes import SegmentClass, extended, matched
-from PCLLib.segment_nodes import labels_of, segments_of
+from PCLLib.segment_nodes import classes_in, labels_of, segments_of
 from PCLLib.segment_roles import Role, annotation_of, choice_of, segmentations_of, was_edited
 from PCLLib.slice_choice import drawn_slices, slice_count
 from PCLLib.volume_display import key_of
@@ -61,11 +62,11 @@ class CaseBook:
         return (*cases, *(_of_row(row) for row in self._rows if row.key not in keys))
 
     def first_classes(self, nodes: Sequence[Any] | None = None) -> tuple[SegmentClass, ...]:
-        """The classes of the first annotated case, by the names, colours and terminology of its segments."""
+        """The classes of the first annotated case: names, colours, terminology and values of its segments."""
         for node in volumes_of_scene() if nodes is None else nodes:
             annotation = annotation_of(node)
             if annotation is not None and segments_of(annotation):
-                return extended((), segments_of(annotation))
+                return extended(gathered(classes_in(annotation)), segments_of(annotation))
         return ()
 
     def all_classes(self, classes: Sequence[SegmentClass]) -> tuple[SegmentClass, ...]:

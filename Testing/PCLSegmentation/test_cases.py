@@ -323,6 +323,25 @@ def test_labels_that_are_no_class_stop_a_training_with_their_file(page, new_volu
     assert page.session.result is None
 
 
+def test_values_without_names_stay_the_same_classes_when_a_case_is_opened(page, tmp_path):
+    folder = tmp_path / "scans"
+    for seed, drawn in enumerate((two_labels(1, 4), two_labels(4, 1), two_labels(1, 2))):
+        write_volume(folder / f"case{seed}.nrrd", block(seed), GRID)
+        write_volume(folder / f"case{seed}_seg.nrrd", drawn, GRID)
+    add_folder(page, folder)
+    page.ui.caseTable.cellDoubleClicked(0, 0)
+    page.check("case2", False)
+    assert [(one.value, one.name) for one in page.panel.desk.classes] == [(1, "class 1"), (4, "class 4")]
+    maps, _classes, _slices = training_set(page, tmp_path)
+    assert np.array_equal(maps["case0"], two_labels(1, 4))
+    assert np.array_equal(maps["case1"], two_labels(4, 1))
+    page.check("case2", True)
+    page.small(tmp_path / "models")
+    page.bench.click(page.ui.finetuneButton)
+    page.wait("IDLE")
+    assert "case2_seg.nrrd has labels that are none of the classes class 1, class 4: 2." in page.message
+
+
 def test_a_bad_file_of_a_folder_is_told(page, folder):
     (folder / "broken.nrrd").write_bytes(b"nothing")
     add_folder(page, folder)
