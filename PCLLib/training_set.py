@@ -11,7 +11,9 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
+from pcl_core.volumes import data_sets
 from pcl_core.volumes.axes import Axis
+from pcl_core.volumes.volume import NOT_ANNOTATED
 from pcl_core.volumes.writing import write_volume
 from PCLLib.case_book import labels_and_slices
 from PCLLib.case_states import Case
@@ -30,10 +32,12 @@ class TrainingSet:
     Attributes:
         folder: of all of it.
         names: what people call a case, by the engine's name of it.
+        layout: that the engine is told: label values above a byte are those of a data set that it knows.
     """
 
     folder: Path
     names: Mapping[str, str]
+    layout: str = "folder"
 
     @property
     def words(self) -> list[object]:
@@ -42,7 +46,7 @@ class TrainingSet:
             self.folder / "images",
             self.folder / "labels",
             "--layout",
-            "folder",
+            self.layout,
             "--annotated-slices",
             self.folder / "annotated_slices.json",
             "--class-list",
@@ -83,7 +87,13 @@ def write_training_set(
         advanced(number)
     (folder / "annotated_slices.json").write_text(json.dumps(slices), encoding="utf-8")
     write_class_list(folder / "classes.json", classes)
-    return TrainingSet(folder, names)
+    return TrainingSet(folder, names, _layout_of(classes))
+
+
+def _layout_of(classes: Sequence[SegmentClass]) -> str:
+    values = tuple(entry.value for entry in classes)
+    data_set = data_sets.labels_of(values) if max(values, default=0) > NOT_ANNOTATED else None
+    return "folder" if data_set is None else data_set.name
 
 
 def _require_classes(case: Case, classes: Sequence[SegmentClass]) -> None:

@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from pcl_core.volumes.writing import write_volume
-from Testing.PCLSegmentation.conftest import TERMINOLOGY, block
+from Testing.PCLSegmentation.conftest import TERMINOLOGY, block, run_engine
 from Testing.PCLSegmentation.test_cases import GRID, add_folder, two_labels
 
 
@@ -64,6 +64,20 @@ def test_a_folder_with_labels_is_learned_from_without_opening_a_case(page, tmp_p
     found = about(tmp_path / "models" / "model_01" / "model.safetensors")["classes"]
     assert [(one["value"], one["name"]) for one in found] == list(zip((1, 4), names or ("class 1", "class 4"), strict=True))
     assert [one.value for one in page.panel.desk.classes] == [1, 4]
+
+
+def test_classes_with_values_above_a_byte_are_learned(page, scans, tmp_path):
+    from PCLLib.segment_classes import SegmentClass
+    from PCLLib.training_set import write_training_set
+
+    (tmp_path / "set").mkdir()
+    classes = [SegmentClass(420, "block", (1, 0, 0))]
+    found = write_training_set(tmp_path / "set", page.panel.desk.to_learn_from, classes, "auto")
+    small = ("--size", "32", "--filters", "4", "--steps", "4", "--device", "cpu")
+    run_engine("finetune", *found.words, "--out", tmp_path / "out", *small)
+    model = about(tmp_path / "out" / "model.safetensors")
+    assert [one["value"] for one in model["classes"]] == [420]
+    assert sorted(model["training"]["annotated_slices"].values()) == [list(range(8)), [2, 3, 4]]
 
 
 def test_a_cancelled_training_keeps_the_best_model_so_far(annotated, tmp_path):
