@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 
 from PCLLib.segment_classes import SegmentClass, extended, matched
 from PCLLib.segment_nodes import is_drawn, labels_of, new_segmentation, segments_of
+from PCLLib.segment_roles import choice_of, set_choice
 from PCLLib.volume_nodes import geometry_of
 
 
@@ -21,7 +22,7 @@ class Joined:
     """What is drawn in the annotations of a volume.
 
     Attributes:
-        labels: uint8 (z, y, x) on the grid of the volume.
+        labels: (z, y, x) on the grid of the volume, of 8 bits, or 16 for larger values.
         overlapping: voxels in which several segments lie.
         unknown: names of segments that are no class.
         unlearned: those of them in which something is drawn.
@@ -63,6 +64,7 @@ def as_one(annotations: Sequence[Any], volume: Any, classes: Sequence[SegmentCla
     one = joined(annotations, volume, classes)
     drawn = set(np.unique(one.labels))
     made = new_segmentation(volume.GetName(), volume, one.labels, [entry for entry in classes if entry.value in drawn])
+    set_choice(made, choice_of(*annotations))
     try:
         yield made
     finally:

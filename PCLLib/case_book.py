@@ -16,10 +16,11 @@ from PCLLib.annotations import joined
 from PCLLib.case_states import Case
 from PCLLib.drawn_on import DrawnOn
 from PCLLib.keeping import kept_of
+from PCLLib.label_classes import gathered
 from PCLLib.scan_report import VolumeRow
 from PCLLib.scene_volumes import case_key, is_left_out, volumes_of_scene
 from PCLLib.segment_classes import SegmentClass, extended, matched
-from PCLLib.segment_nodes import is_drawn, segments_of
+from PCLLib.segment_nodes import classes_in, is_drawn, segments_of
 from PCLLib.segment_roles import Role, annotations_of, choice_of, segmentations_of, was_edited
 from PCLLib.slice_choice import drawn_slices, slice_count
 from PCLLib.volume_display import key_of, loaded_from, part_clones
@@ -69,9 +70,10 @@ class CaseBook:
         return (*cases, *(_of_row(row) for row in self._rows if row.key not in keys))
 
     def first_classes(self, nodes: Sequence[Any] | None = None) -> tuple[SegmentClass, ...]:
-        """The classes of the first annotated case, by the names, colours and terminology of its segments."""
+        """The classes of the first annotated case: names, colours, terminology and values of its segments."""
         for node in volumes_of_scene() if nodes is None else nodes:
-            found = _with_segments(node, ())
+            valued = gathered(entry for one in reversed(annotations_of(node)) for entry in classes_in(one))
+            found = _with_segments(node, valued)
             if found:
                 return found
         return ()

@@ -135,7 +135,7 @@ class CasesPart:
         try:
             volume = node_of(case)
             if case.labels is not None and annotation_of(volume) is None:
-                import_labels(case.labels, volume, self._desk.classes)
+                import_labels(case.labels, volume, self._desk.classes, case.row)
         except RuntimeError:
             self._desk.session.tell(
                 texts.problem(_("Slicer could not load {name}.").format(name=case.name), str(case.path or ""))
@@ -207,7 +207,7 @@ class CasesPart:
             return
         classes = self._desk.classes
         try:
-            node = import_labels(path, volume, classes)
+            node = import_labels(path, volume, classes, case.row)
             unknown = matched(segments_of(node), classes).unknown if classes else ()
             message = texts.imported_unknown(unknown, classes) if unknown else None
         except ImportLabelsError as error:

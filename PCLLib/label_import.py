@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,11 @@ from pcl_core.errors import InputError
 from pcl_core.volumes.cases import find_labels
 from pcl_core.volumes.class_names import class_names
 from pcl_core.volumes.reading import SAME_GRID, read_labels
-from pcl_core.volumes.volume import NOT_ANNOTATED
+from pcl_core.volumes.volume import NOT_ANNOTATED, VolumeSource
+from PCLLib.case_states import Case
 from PCLLib.dicom_segmentations import can_read, load_dicom_segmentation
+from PCLLib.label_classes import classes_of_values, gathered, names_of_segments
+from PCLLib.scan_report import VolumeRow
 from PCLLib.segment_classes import SegmentClass
 from PCLLib.segment_nodes import new_segmentation, oriented_image, segments_of
 from PCLLib.segment_roles import Role, set_choice, set_role
@@ -24,41 +28,42 @@ from PCLLib.volume_nodes import geometry_of
 
 # Attribute of a segmentation whose label map had voxels that are not annotated.
 PARTIAL = "PCL.Partial"
-# Colours that most people can tell apart (after Okabe and Ito 2008).
-_COLORS = (
-    (0.00, 0.45, 0.70), (0.90, 0.62, 0.00), (0.84, 0.37, 0.00), (0.00, 0.62, 0.45), (0.80, 0.47, 0.65), (0.34, 0.71, 0.91),
-)  # fmt: skip
 
 
 class ImportLabelsError(Exception):
     """Labels that cannot be taken over; the message says why in words."""
 
 
-def import_labels(path: Path, volume: Any, classes: Sequence[SegmentClass]) -> Any:
+def import_labels(path: Path, volume: Any, classes: Sequence[SegmentClass], row: VolumeRow | None = None) -> Any:
     """Reads labels of a volume into a new annotation; all slices count.
 
     Args:
         path: a label map (NRRD, NIfTI, MetaImage), a segmentation (.seg.nrrd), or a DICOM SEG file.
         volume: volume node that they belong to.
         classes: names and colours of label values that are known already.
+        row: what is known of the volume's file: which frame of a label file of several is meant.
 
     Returns:
         the segmentation node.
 
     Raises:
-        ImportLabelsError: it cannot be read, is empty, or lies elsewhere.
+        ImportLabelsError: it cannot be read, is empty, lies elsewhere, or holds several frames of which none is the volume's.
     """
-    lower = path.name.lower()
-    if lower.endswith((".seg.nrrd", ".seg.nhdr")):
+    if _is_segmentation(path):
         node = _with_slicer(path, volume)
-    elif lower.endswith(".dcm") or path.suffix == "":
+    elif path.name.lower().endswith(".dcm") or path.suffix == "":
         node = _from_dicom(path, volume)
     else:
-        node = _from_label_map(path, volume, classes)
+        node = _from_label_map(path, volume, classes, row)
     set_role(node, Role.ANNOTATION)
     if node.GetAttribute(PARTIAL) is None:
         set_choice(node, SliceChoice(Counting.ALL))
     return node
+
+
+def _is_segmentation(path: Path) -> bool:
+    """Whether Slicer wrote it: it has the names of its segments."""
+    return path.name.lower().endswith((".seg.nrrd", ".seg.nhdr"))
 
 
 def _with_slicer(path: Path, volume: Any) -> Any:
@@ -89,21 +94,87 @@ def _belonging(node: Any, volume: Any, path: Path) -> Any:
         slicer.mrmlScene.RemoveNode(node)
         raise ImportLabelsError(_("{path} holds no segments.").format(path=path))
     node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+    node.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
+    _require_inside(node, volume, path)
     return node
 
 
-def _from_label_map(path: Path, volume: Any, classes: Sequence[SegmentClass]) -> Any:
-    try:
-        (source, *_others) = find_labels(path, "folder").sources
-        labels = read_labels(source)
-        names = class_names(path.parent)
-    except InputError as error:
-        raise ImportLabelsError(str(error)) from error
-    values = [int(value) for value in np.unique(labels) if value not in (0, NOT_ANNOTATED)]
-    if not values:
-        raise ImportLabelsError(_("{path} is empty: all of it is background.").format(path=path))
-    given = {entry.value: entry for entry in classes}
-    found = [given.get(value) or _class_of(value, names.get(value), number) for number, value in enumerate(values)]
+def _require_inside(node: Any, volume: Any, path: Path) -> None:
+    """Refuses segments that lie wholly elsewhere, and takes them out of the scene."""
+    inside = [0.0] * 6
+    volume.GetRASBounds(inside)
+    lies = [0.0] * 6
+    node.GetRASBounds(lies)
+    nothing = lies[0] > lies[1]
+    if not nothing and any(lies[2 * k] > inside[2 * k + 1] or lies[2 * k + 1] < inside[2 * k] for k in range(3)):
+        slicer.mrmlScene.RemoveNode(node)
+        raise ImportLabelsError(_("{path} lies elsewhere in the patient than the volume.").format(path=path))
+
+
+def _source_of(path: Path, row: VolumeRow | None) -> VolumeSource:
+    """The label map of a file, or the frame of it that belongs to a volume."""
+    sources = find_labels(path, "folder").sources
+    if len(sources) == 1:
+        return sources[0]
+    count = len(sources)
+    if row is not None and path == row.labels and row.labels_frame is not None and row.labels_frame < count:
+        return sources[row.labels_frame]
+    if row is None or row.frame is None:
+        raise ImportLabelsError(
+            _("{path} holds the labels of {n} frames; which belong to this volume is not known.").format(path=path, n=count)
+        )
+    if row.parts != count:
+        raise ImportLabelsError(
+            _("{path} holds the labels of {n} frames, but {image} has {m}.").format(
+                path=path, n=count, image=row.path, m=row.parts
+            )
+        )
+    return sources[row.frame]
+
+
+@dataclass(frozen=True)
+class _LabelMap:
+    """The voxels (z, y, x) of a label file, which values occur, and what it calls them."""
+
+    source: VolumeSource
+    labels: np.ndarray
+    values: tuple[int, ...]
+    names: Mapping[int, str]
+
+    @classmethod
+    def read(cls, path: Path, row: VolumeRow | None) -> _LabelMap:
+        try:
+            source = _source_of(path, row)
+            labels = read_labels(source)
+            names = names_of_segments(path) if _is_segmentation(path) else class_names(path.parent)
+        except InputError as error:
+            raise ImportLabelsError(str(error)) from error
+        values = tuple(int(value) for value in np.unique(labels) if value not in (0, NOT_ANNOTATED))
+        if not values:
+            raise ImportLabelsError(_("{path} is empty: all of it is background.").format(path=path))
+        return cls(source, labels, values, names)
+
+
+def classes_of_file(path: Path, row: VolumeRow | None, classes: Sequence[SegmentClass]) -> tuple[SegmentClass, ...]:
+    """What a label file holds, without taking it over: a class for each of its values, called as import_labels does.
+
+    Raises:
+        ImportLabelsError: it cannot be read, or is empty.
+    """
+    found = _LabelMap.read(path, row)
+    return classes_of_values(found.values, found.names, classes)
+
+
+def classes_of_cases(cases: Iterable[Case]) -> tuple[SegmentClass, ...]:
+    """The classes of label files that nobody has opened yet, by their names and values. Raises ImportLabelsError."""
+    files = [(case.labels, case.row) for case in cases if case.labels is not None]
+    return gathered(entry for path, row in files for entry in classes_of_file(path, row, ()))
+
+
+def _from_label_map(path: Path, volume: Any, classes: Sequence[SegmentClass], row: VolumeRow | None) -> Any:
+    read = _LabelMap.read(path, row)
+    source, labels = read.source, read.labels
+    found = classes_of_values(read.values, read.names, classes)
     name = _("{name} annotation").format(name=volume.GetName())
     drawn = np.where(labels == NOT_ANNOTATED, 0, labels)
     if not source.geometry.differs_from(geometry_of(volume), SAME_GRID):
@@ -115,7 +186,7 @@ def _from_label_map(path: Path, volume: Any, classes: Sequence[SegmentClass]) ->
     return node
 
 
-def _resampled(name: str, volume: Any, labels: np.ndarray, source: Any, found: list[SegmentClass], path: Path) -> Any:
+def _resampled(name: str, volume: Any, labels: np.ndarray, source: Any, found: Sequence[SegmentClass], path: Path) -> Any:
     """Labels of another grid, taken where they lie in the patient."""
     node = new_segmentation(name, volume, np.zeros(geometry_of(volume).shape, np.uint8), [])
     segmentation = node.GetSegmentation()
@@ -127,15 +198,5 @@ def _resampled(name: str, volume: Any, labels: np.ndarray, source: Any, found: l
         segment.SetLabelValue(entry.value)
         segment.AddRepresentation(slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName(), image)
         segmentation.AddSegment(segment, f"Segment_{entry.value}")
-    inside = [0.0] * 6
-    volume.GetRASBounds(inside)
-    lies = [0.0] * 6
-    node.GetRASBounds(lies)
-    if any(lies[2 * k] > inside[2 * k + 1] or lies[2 * k + 1] < inside[2 * k] for k in range(3)):
-        slicer.mrmlScene.RemoveNode(node)
-        raise ImportLabelsError(_("{path} lies elsewhere in the patient than the volume.").format(path=path))
+    _require_inside(node, volume, path)
     return node
-
-
-def _class_of(value: int, name: str | None, number: int) -> SegmentClass:
-    return SegmentClass(value, name or _("class {value}").format(value=value), _COLORS[number % len(_COLORS)])

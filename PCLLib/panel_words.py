@@ -12,6 +12,7 @@ _PHRASES = (
     ("Give the file that pretrain wrote", "Choose the encoder file of a pretraining"),
     ("Give a plan.json that pretrain wrote", "Choose another plan"),
     (", or leave out --strict to skip it", ""),
+    ("; --overwrite replaces it", ""),
     (", or --hold-out none", ", or hold none out"),
     ("say --layout folder when these are other labels", "choose another folder when these are other labels"),
 )

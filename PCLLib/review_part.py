@@ -14,7 +14,7 @@ from pcl_core.errors import InputError
 from PCLLib import segmentation_texts as texts
 from PCLLib.annotations import as_one
 from PCLLib.case_states import CaseState
-from PCLLib.export import export_labels
+from PCLLib.export import classes_for, default_name, export_labels
 from PCLLib.keeping import accept, mark_annotated
 from PCLLib.kept_part import KeptPart
 from PCLLib.predictions import Click
@@ -99,7 +99,8 @@ class ReviewPart:
         dialog.setAcceptMode(qt.QFileDialog.AcceptSave)
         dialog.setFileMode(qt.QFileDialog.AnyFile)
         dialog.setNameFilter(_("Label maps ({patterns})").format(patterns="*.nrrd *.nii.gz *.nii *.mha"))
-        dialog.selectFile(f"{volume.GetName()}_seg.nrrd")
+        dialog.setDefaultSuffix("nrrd")
+        dialog.selectFile(default_name(volume.GetName()))
 
         def finished(result: int) -> None:
             paths = list(dialog.selectedFiles()) if result else []
@@ -113,9 +114,10 @@ class ReviewPart:
     def _export(self, nodes: Sequence[Any], volume: Any, path: Path) -> None:
         try:
             with as_one(nodes, volume, self._desk.classes) as node:
-                export_labels(node, volume, self._desk.classes, path)
+                axis = self._desk.session.book.axis
+                written = export_labels(node, volume, classes_for(node, self._desk.classes), path, axis)
         except InputError as error:
             self._desk.session.tell(texts.problem(error.message, error.hint))
         else:
             what = texts.what_was_exported(role_of(nodes[0]), [node.GetName() for node in nodes])
-            self._desk.session.tell(texts.exported([path], what))
+            self._desk.session.tell(texts.exported(written, what))

@@ -28,6 +28,8 @@ class VolumeRow:
         part: which of the volumes of its path it is, from 0 (a frame, or one of several DICOM series of a folder); None when
             it is the only one.
         patient: whose it is; volumes of one patient share it.
+        parts: how many volumes its path holds.
+        labels_frame: which frame of the label file is its own, from 0; None when that file holds one.
     """
 
     id: str
@@ -42,6 +44,8 @@ class VolumeRow:
     labels: Path | None = None
     part: int | None = None
     patient: str = ""
+    parts: int = 1
+    labels_frame: int | None = None
 
     @property
     def key(self) -> str:
@@ -63,6 +67,7 @@ class VolumeRow:
             warnings=tuple(data["warnings"]),
             labels=Path(data["labels"]) if data.get("labels") else None,
             patient=data.get("patient", ""),
+            labels_frame=data.get("labels_frame"),
         )
 
 
@@ -119,6 +124,6 @@ def _with_parts(rows: Sequence[VolumeRow]) -> tuple[VolumeRow, ...]:
     shared, seen = Counter(row.path for row in rows), Counter[Path]()
     numbered = []
     for row in rows:
-        numbered.append(row if shared[row.path] == 1 else replace(row, part=seen[row.path]))
+        numbered.append(row if shared[row.path] == 1 else replace(row, part=seen[row.path], parts=shared[row.path]))
         seen[row.path] += 1
     return tuple(numbered)

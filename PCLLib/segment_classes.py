@@ -43,8 +43,8 @@ class Matching:
     """Which segments are which classes.
 
     Attributes:
-        values: label value by the id of the segment.
-        unknown: names of segments that are no class, or the second of one name.
+        values: label value by the id of the segment; segments of one name are one class.
+        unknown: names of segments that are no class.
         absent: names of classes that no segment has.
     """
 
@@ -55,12 +55,12 @@ class Matching:
 
 def matched(segments: Iterable[SegmentFacts], classes: Sequence[SegmentClass]) -> Matching:
     """Matches segments with classes by name, whatever capitals and spaces."""
-    by_name = {_plain(entry.name): entry.value for entry in classes}
+    by_name = {plain_name(entry.name): entry.value for entry in classes}
     values: dict[str, int] = {}
     unknown: list[str] = []
     for segment in segments:
-        value = by_name.get(_plain(segment.name))
-        if value is None or value in values.values():
+        value = by_name.get(plain_name(segment.name))
+        if value is None:
             unknown.append(segment.name)
         else:
             values[segment.id] = value
@@ -72,9 +72,9 @@ def extended(classes: Sequence[SegmentClass], segments: Iterable[SegmentFacts]) 
     """The classes, and after them one for every segment whose name is new; each with the lowest free value."""
     found = list(classes)
     for segment in segments:
-        names = {_plain(entry.name) for entry in found}
+        names = {plain_name(entry.name) for entry in found}
         value = _free({entry.value for entry in found})
-        if _plain(segment.name) not in names and value is not None:
+        if plain_name(segment.name) not in names and value is not None:
             found.append(SegmentClass(value, segment.name.strip(), segment.color, segment.terminology))
     return tuple(found)
 
@@ -86,14 +86,14 @@ def joined(classes: Sequence[SegmentClass], more: Iterable[SegmentClass]) -> tup
 
 def renamed(classes: Iterable[SegmentClass], names: Mapping[str, str]) -> tuple[SegmentClass, ...]:
     """The classes by the names that people gave them since; values stay, so that weights do."""
-    given = {_plain(old): new for old, new in names.items()}
-    return tuple(replace(entry, name=given.get(_plain(entry.name), entry.name)) for entry in classes)
+    given = {plain_name(old): new for old, new in names.items()}
+    return tuple(replace(entry, name=given.get(plain_name(entry.name), entry.name)) for entry in classes)
 
 
 def with_renaming(names: Mapping[str, str], old: str, new: str) -> dict[str, str]:
     """Names by earlier names, after one class more was renamed: earlier names of it lead to the new one, too."""
-    found = {first: new if _plain(last) == _plain(old) else last for first, last in names.items()} | {old: new}
-    return {first: last for first, last in found.items() if _plain(first) != _plain(last)}
+    found = {first: new if plain_name(last) == plain_name(old) else last for first, last in names.items()} | {old: new}
+    return {first: last for first, last in found.items() if plain_name(first) != plain_name(last)}
 
 
 def class_list(classes: Iterable[SegmentClass]) -> str:
@@ -118,7 +118,8 @@ def write_class_list(path: Path, classes: Iterable[SegmentClass]) -> Path:
     return path
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A name as names are compared: whatever capitals and spaces."""
     return " ".join(name.casefold().split())
 
 

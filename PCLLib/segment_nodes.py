@@ -14,6 +14,9 @@ from pcl_core.volumes.geometry import Geometry
 from PCLLib.segment_classes import SegmentClass, SegmentFacts
 from PCLLib.volume_nodes import geometry_of, ijk_to_ras
 
+# Tag of a segment with the label value of its class. Slicer's own label value changes when segments are edited.
+_VALUE = "PCL.Value"
+
 
 def segments_of(node: Any) -> tuple[SegmentFacts, ...]:
     """The segments of a segmentation node, in their order."""
@@ -27,6 +30,17 @@ def _facts(segment_id: str, segment: Any) -> SegmentFacts:
     found = segment.GetTag(segment.GetTerminologyEntryTagName(), tag)
     red, green, blue = segment.GetColor()
     return SegmentFacts(segment_id, segment.GetName() or segment_id, (red, green, blue), str(tag) if found else "")
+
+
+def classes_in(node: Any) -> tuple[SegmentClass, ...]:
+    """The classes that the segments of a node were made for, with their values and under the names that they have now."""
+    found: dict[int, SegmentClass] = {}
+    for facts in segments_of(node):
+        tag = vtk.mutable("")
+        if node.GetSegmentation().GetSegment(facts.id).GetTag(_VALUE, tag) and str(tag).isdigit():
+            value = int(str(tag))
+            found.setdefault(value, SegmentClass(value, facts.name, facts.color, facts.terminology))  # copies keep the tag
+    return tuple(found.values())
 
 
 def mask_of(node: Any, segment_id: str, volume: Any) -> np.ndarray:
@@ -127,14 +141,15 @@ def labels_of(node: Any, volume: Any, values: Mapping[str, int]) -> tuple[np.nda
         values: label value by the id of the segment; other segments are left out.
 
     Returns:
-        uint8 (z, y, x), 0 where no segment lies, and in how many voxels several lie: there the later segment has the last word.
+        (z, y, x) of 8 bits, or 16 for larger values; 0 where no segment lies. And in how many voxels segments of several values
+        lie: there the later segment has the last word.
     """
-    labels = np.zeros(geometry_of(volume).shape, np.uint8)
+    labels = np.zeros(geometry_of(volume).shape, _dtype_for(max(values.values(), default=0)))
     overlapping = np.zeros(labels.shape, bool)
     for segment in segments_of(node):
         if segment.id in values:
             place, mask = _stored(node, segment.id, volume) or (_ALL, mask_of(node, segment.id, volume))
-            overlapping[place] |= mask & (labels[place] > 0)
+            overlapping[place] |= mask & (labels[place] > 0) & (labels[place] != values[segment.id])
             np.copyto(labels[place], values[segment.id], where=mask)
     return labels, int(np.count_nonzero(overlapping))
 
@@ -172,6 +187,7 @@ def fill(node: Any, volume: Any, labels: np.ndarray, classes: Sequence[SegmentCl
         if entry.terminology:
             segment.SetTag(segment.GetTerminologyEntryTagName(), entry.terminology)
         segment.SetLabelValue(entry.value)
+        segment.SetTag(_VALUE, str(entry.value))
         segment.AddRepresentation(slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName(), image)
         segmentation.AddSegment(segment, f"Segment_{entry.value}")
     node.EndModify(modified)
@@ -182,9 +198,15 @@ def oriented_image(labels: np.ndarray, geometry: Geometry) -> Any:
     image = slicer.vtkOrientedImageData()
     image.SetDimensions(*geometry.size)
     image.SetImageToWorldMatrix(ijk_to_ras(geometry))
-    scalars = numpy_support.numpy_to_vtk(np.ascontiguousarray(labels, np.uint8).ravel(), deep=True)
+    voxels = np.ascontiguousarray(labels, _dtype_for(int(labels.max(initial=0))))
+    scalars = numpy_support.numpy_to_vtk(voxels.ravel(), deep=True)
     image.GetPointData().SetScalars(scalars)
     return image
+
+
+def _dtype_for(largest: int) -> type[np.unsignedinteger[Any]]:
+    """Bytes hold the values of most models; those of MMWHS go up to 850."""
+    return np.uint8 if largest < 2**8 else np.uint16
 
 
 def _beside(node: Any, volume: Any) -> None:

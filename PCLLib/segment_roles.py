@@ -97,6 +97,12 @@ def mark_prediction(node: Any, volume: Any, model: Path) -> None:
     node.SetAttribute(_CONTENT, content_of(node, volume))
 
 
+def model_of(node: Any) -> Path | None:
+    """The model file that made a segmentation; None when no model did."""
+    text = node.GetAttribute(_MODEL)
+    return Path(text) if text else None
+
+
 def was_edited(node: Any, volume: Any) -> bool:
     """Whether somebody has changed a prediction since it was made."""
     return bool(node.GetAttribute(_CONTENT) != content_of(node, volume))

@@ -22,6 +22,7 @@ from PCLLib.finetuning import Outcome as Finetuned
 from PCLLib.graphics import Graphics
 from PCLLib.installer import Installer
 from PCLLib.job_group import JobGroup
+from PCLLib.label_import import ImportLabelsError, classes_of_cases
 from PCLLib.messages import Message
 from PCLLib.questions import Questions
 from PCLLib.scan_report import VolumeRow
@@ -144,7 +145,12 @@ class SegmentationSession:
     def estimate(self, settings: FinetuneSettings, cases: Sequence[Case], classes: Sequence[SegmentClass]) -> None:
         """Times some steps on the first of the cases, when nothing else is done."""
         usable = self.states.idle and not self.installer.needed and not self.begin_problem(settings)
-        if not usable or not cases or not classes:
+        if not usable or not cases:
+            return
+        try:
+            classes = tuple(classes) or classes_of_cases(cases[:1])
+        except ImportLabelsError as error:
+            self.logged.emit(str(error))
             return
 
         def told(found: Speed | Failed) -> None:
@@ -164,6 +170,11 @@ class SegmentationSession:
         problem = self.begin_problem(settings)
         if problem:
             self.tell(texts.problem(problem, _("Choose another file under Fine-tune.")))
+            return
+        try:
+            classes = tuple(classes) or classes_of_cases(cases)
+        except ImportLabelsError as error:
+            self.tell(texts.problem(str(error), _("Correct this case, or clear its check box.")))
             return
         self.jobs.leave(ESTIMATE)
         self.worker.leave()  # its memory is wanted

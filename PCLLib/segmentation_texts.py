@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from PCLLib import words
 from PCLLib.damaged_packages import damaged
 from PCLLib.events import Failed
+from PCLLib.export import Exported
 from PCLLib.messages import Action, Message, Tone
 from PCLLib.questions import Choice, Question
 from PCLLib.segment_classes import SegmentClass
@@ -132,15 +133,22 @@ def segmented(count: int, failures: Sequence[tuple[str, str]]) -> Message:
     return Message(f"{done} {much}", reasons, Tone.WARNING)
 
 
-def folder_segmented(done: int, before: int, skipped: int, out: Path) -> Message:
-    """A folder was segmented."""
+def folder_segmented(done: int, before: int, skipped: int, out: Path, kept: Sequence[str] = ()) -> Message:
+    """A folder was segmented; ``kept`` are label files that were there and are nobody's but a person's."""
     parts = [words.counted(done, _("{n} volume is segmented"), _("{n} volumes are segmented"))]
     if before:
         parts.append(words.counted(before, _("{n} was done before"), _("{n} were done before")))
     if skipped:
         parts.append(words.counted(skipped, _("{n} file could not be used"), _("{n} files could not be used")))
     hint = _("Label files and a log are in {folder}.").format(folder=out)
-    return Message(", ".join(parts) + ".", hint, Tone.WARNING if skipped else Tone.NOTE)
+    text = ", ".join(parts) + "."
+    if kept:
+        much = words.counted(len(kept), _("{n} label file was"), _("{n} label files were"))
+        text += " " + _("{much} there before, or changed by hand, and left as it was: {names}.").format(
+            much=much, names=words.listed(kept)
+        )
+        hint = _("To segment these volumes, choose another folder for the label files, or move the old ones away.") + " " + hint
+    return Message(text, hint, Tone.WARNING if skipped or kept else Tone.NOTE)
 
 
 def folder_stopped(out: Path) -> Message:
@@ -176,8 +184,11 @@ def what_was_exported(role: Role, names: Sequence[str]) -> str:
     return text.format(names=_('" and "').join(names))
 
 
-def exported(paths: Sequence[Path], what: str = "") -> Message:
-    """Label files were written; ``what`` they hold is said."""
-    if len(paths) == 1:
-        return Message(_("Written: {path}").format(path=paths[0]), what)
-    return Message(_("{n} label files are written to {folder}.").format(n=len(paths), folder=paths[0].parent))
+def exported(written: Exported, what: str = "") -> Message:
+    """A label file was written, with these values; ``what`` it holds is said."""
+    values = [_("{value} is {name}").format(value=entry.value, name=entry.name) for entry in written.classes]
+    if written.not_annotated:
+        much = words.counted(written.not_annotated, _("{n} slice"), _("{n} slices"))
+        values.append(_("255 is not annotated ({much})").format(much=much))
+    hint = _("In it {values}.").format(values=", ".join(values)) if values else ""
+    return Message(_("Written: {path}").format(path=written.path), f"{what} {hint}".strip())

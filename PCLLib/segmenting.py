@@ -190,7 +190,8 @@ class Segmenting:
         self._states.end()
         if isinstance(last, Done):
             found = last.summary
-            self._tell(texts.folder_segmented(found["segmented"], found["done_before"], found["skipped"], out))
+            kept = [Path(path).name for path in found["kept"]]
+            self._tell(texts.folder_segmented(found["segmented"], found["done_before"], found["skipped"], out, kept))
         elif isinstance(last, Cancelled):
             self._tell(texts.folder_stopped(out))
         else:

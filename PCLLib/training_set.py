@@ -12,13 +12,16 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
+from pcl_core.volumes import data_sets
 from pcl_core.volumes.axes import Axis
+from pcl_core.volumes.volume import NOT_ANNOTATED
 from pcl_core.volumes.writing import write_volume
 from PCLLib.case_book import labels_and_slices
 from PCLLib.case_states import Case
-from PCLLib.label_import import import_labels
+from PCLLib.label_classes import described
+from PCLLib.label_import import ImportLabelsError, classes_of_file, import_labels
 from PCLLib.scene_volumes import node_of
-from PCLLib.segment_classes import SegmentClass, write_class_list
+from PCLLib.segment_classes import SegmentClass, plain_name, write_class_list
 from PCLLib.segment_roles import annotation_of
 from PCLLib.volume_nodes import geometry_of, write_volume_node
 
@@ -30,10 +33,12 @@ class TrainingSet:
     Attributes:
         folder: of all of it.
         names: what people call a case, by the engine's name of it.
+        layout: that the engine is told: label values above a byte are those of a data set that it knows.
     """
 
     folder: Path
     names: Mapping[str, str]
+    layout: str = "folder"
 
     @property
     def words(self) -> list[object]:
@@ -42,7 +47,7 @@ class TrainingSet:
             self.folder / "images",
             self.folder / "labels",
             "--layout",
-            "folder",
+            self.layout,
             "--annotated-slices",
             self.folder / "annotated_slices.json",
             "--class-list",
@@ -70,11 +75,13 @@ def write_training_set(
 
     Raises:
         RuntimeError: Slicer cannot load a file.
-        ImportLabelsError: a label file cannot be read.
+        ImportLabelsError: a label file cannot be read, or has labels that are none of the classes.
         InputError: a file cannot be written, or an annotation is gone.
         NotAVolumeError: a volume has no voxels any more.
         OSError: likewise.
     """
+    for case in cases:
+        _require_classes(case, classes)
     names: dict[str, str] = {}
     slices: dict[str, list[int]] = {}
     for number, case in enumerate(cases, 1):
@@ -90,14 +97,34 @@ def write_training_set(
     (folder / "annotated_slices.json").write_text(json.dumps(slices), encoding="utf-8")
     (folder / "patients.json").write_text(json.dumps(_patients(dict(zip(names, cases, strict=True)))), encoding="utf-8")
     write_class_list(folder / "classes.json", classes)
-    return TrainingSet(folder, names)
+    return TrainingSet(folder, names, _layout_of(classes))
+
+
+def _layout_of(classes: Sequence[SegmentClass]) -> str:
+    values = tuple(entry.value for entry in classes)
+    data_set = data_sets.labels_of(values) if max(values, default=0) > NOT_ANNOTATED else None
+    return "folder" if data_set is None else data_set.name
+
+
+def _require_classes(case: Case, classes: Sequence[SegmentClass]) -> None:
+    """A label file that nobody has looked at yet must not become background where it says otherwise."""
+    if case.labels is None:
+        return
+    known = {plain_name(entry.name) for entry in classes}
+    strange = [entry for entry in classes_of_file(case.labels, case.row, classes) if plain_name(entry.name) not in known]
+    if strange:
+        raise ImportLabelsError(
+            _("{path} has labels that are none of the classes {known}: {values}. Open the case to see what they are.").format(
+                path=case.labels, known=", ".join(entry.name for entry in classes), values=described(strange)
+            )
+        )
 
 
 def _write_case(case: Case, folder: Path, name: str, classes: Sequence[SegmentClass], axis: Axis) -> list[int]:
     volume = node_of(case)
     annotation = annotation_of(volume)
     if annotation is None and case.labels is not None:
-        annotation = import_labels(case.labels, volume, classes)
+        annotation = import_labels(case.labels, volume, classes, case.row)
     labels, slices = labels_and_slices(volume, classes, axis)
     write_volume_node(volume, folder / "images" / f"{name}.nrrd", compressed=False)
     write_volume(folder / "labels" / f"{name}.nrrd", labels, geometry_of(volume))

@@ -69,7 +69,7 @@ def _cell(args: argparse.Namespace, encoder: Path, pool: Sequence[str], draw: in
             "--cases",
             *order[:labelled],
         )
-        _call("segment", folder / "model.safetensors", args.out / "test", "--out", folder / "labels")
+        _call("segment", folder / "model.safetensors", args.out / "test", "--out", folder / "labels", "--overwrite")
         _call("evaluate", folder / "labels", args.out / "test_truth", "--json", figures)
     found = json.loads(figures.read_text(encoding="utf-8"))
     mean = found["mean"]

@@ -272,3 +272,18 @@ def test_a_colour_image_is_refused_in_words(bench, slicer):
     )
     with pytest.raises(NotAVolumeError, match="photo has several numbers a voxel"):
         geometry_of(node)
+
+
+def test_label_values_above_a_byte_come_back_voxel_for_voxel(bench, slicer):
+    from PCLLib.segment_classes import SegmentClass
+    from PCLLib.segment_nodes import labels_of, mask_of, new_segmentation
+
+    volume = make_volume(slicer, matrix_of(*next(iter(GRIDS.values()))))
+    labels = np.zeros(slicer.util.arrayFromVolume(volume).shape, np.uint16)
+    labels[:2, 2:6, 2:6], labels[2:, 2:6, 2:6] = 205, 420
+    node = new_segmentation("p", volume, labels, [SegmentClass(205, "LV", (1, 0, 0)), SegmentClass(420, "RA", (0, 1, 0))])
+    assert np.array_equal(mask_of(node, "Segment_205", volume), labels == 205)
+    assert np.array_equal(mask_of(node, "Segment_420", volume), labels == 420)
+    back, overlapping = labels_of(node, volume, {"Segment_205": 205, "Segment_420": 420})
+    assert np.array_equal(back, labels)
+    assert overlapping == 0

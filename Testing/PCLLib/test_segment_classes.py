@@ -43,8 +43,8 @@ def test_segments_are_matched_by_name_whatever_capitals_and_spaces(facts, classe
     from PCLLib.segment_classes import matched
 
     found = matched(facts("LEFT ventricle ", "tumour", "left ventricle"), classes)
-    assert found.values == {"id LEFT ventricle ": 1}
-    assert found.unknown == ("tumour", "left ventricle")
+    assert found.values == {"id LEFT ventricle ": 1, "id left ventricle": 1}
+    assert found.unknown == ("tumour",)
     assert found.absent == ("myocardium",)
 
 

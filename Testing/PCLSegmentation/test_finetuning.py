@@ -7,7 +7,9 @@ import struct
 
 import pytest
 
-from Testing.PCLSegmentation.conftest import TERMINOLOGY
+from pcl_core.volumes.writing import write_volume
+from Testing.PCLSegmentation.conftest import TERMINOLOGY, block, run_engine
+from Testing.PCLSegmentation.test_cases import GRID, add_folder, two_labels
 
 
 def about(path) -> dict:
@@ -45,6 +47,37 @@ def test_a_model_keeps_classes_and_learns_from_the_slices_that_count(annotated, 
     assert slicer.app.layoutManager().layout == layout
     assert annotated.parameters.begin.value == "model"
     assert annotated.ui.segmentButton.enabled
+
+
+@pytest.mark.parametrize("names", [None, ("LV", "myocardium")], ids=["values", "names"])
+def test_a_folder_with_labels_is_learned_from_without_opening_a_case(page, tmp_path, names):
+    folder = tmp_path / "scans"
+    for seed in range(2):
+        write_volume(folder / "imagesTr" / f"case{seed}.nrrd", block(seed), GRID)
+        write_volume(folder / "labelsTr" / f"case{seed}.nrrd", two_labels(1, 4), GRID)
+    if names:
+        values = {"background": 0, names[0]: 1, names[1]: 4}
+        (folder / "dataset.json").write_text(json.dumps({"labels": values, "channel_names": {"0": "MR"}}))
+    add_folder(page, folder)
+    page.finetune(tmp_path / "models")
+    assert page.message == ""
+    found = about(tmp_path / "models" / "model_01" / "model.safetensors")["classes"]
+    assert [(one["value"], one["name"]) for one in found] == list(zip((1, 4), names or ("class 1", "class 4"), strict=True))
+    assert [one.value for one in page.panel.desk.classes] == [1, 4]
+
+
+def test_classes_with_values_above_a_byte_are_learned(page, scans, tmp_path):
+    from PCLLib.segment_classes import SegmentClass
+    from PCLLib.training_set import write_training_set
+
+    (tmp_path / "set").mkdir()
+    classes = [SegmentClass(420, "block", (1, 0, 0))]
+    found = write_training_set(tmp_path / "set", page.panel.desk.to_learn_from, classes, "auto")
+    small = ("--size", "32", "--filters", "4", "--steps", "4", "--device", "cpu")
+    run_engine("finetune", *found.words, "--out", tmp_path / "out", *small)
+    model = about(tmp_path / "out" / "model.safetensors")
+    assert [one["value"] for one in model["classes"]] == [420]
+    assert sorted(model["training"]["annotated_slices"].values()) == [list(range(8)), [2, 3, 4]]
 
 
 def test_a_cancelled_training_keeps_the_best_model_so_far(annotated, tmp_path):

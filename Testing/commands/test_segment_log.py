@@ -59,12 +59,55 @@ def test_changed_inputs_lost_results_and_another_model_are_done_again(segment, f
     assert segment(tmp_path / "other.safetensors") == (2, 0)
 
 
-def test_a_line_that_a_crash_cut_off_is_done_again(segment, tmp_path):
+def test_a_line_that_a_crash_cut_off_says_nothing(segment, tmp_path):
     segment()
     log = tmp_path / "out" / "log.jsonl"
     log.write_bytes(log.read_bytes()[:-30])
+    assert segment() == (0, 1), "whose labels these are is not known any more, so they stay"
+    (tmp_path / "out" / "b_seg.nrrd").unlink()
     assert segment() == (1, 1)
     assert segment() == (0, 2)
+
+
+def test_a_label_file_that_was_there_before_stays_and_is_named(segment, folder, tmp_path, model, pclseg, volume):
+    manual = volume(tmp_path / "out" / "a_seg.nrrd", seed=3).read_bytes()
+    outcome = pclseg("segment", model, folder, "--out", tmp_path / "out", "--log", tmp_path / "out" / "log.jsonl")
+    assert outcome.done()["segmented"] == 1
+    assert outcome.done()["kept"] == [str(tmp_path / "out" / "a_seg.nrrd")]
+    (warning,) = [one for one in outcome.warnings if "a_seg.nrrd is there already" in one]
+    assert str(folder / "a.nrrd") in warning
+    assert "Choose another folder for the results" in warning
+    assert (tmp_path / "out" / "a_seg.nrrd").read_bytes() == manual
+
+
+def test_a_result_that_somebody_corrected_survives_another_model(segment, tmp_path, model, volume):
+    segment()
+    corrected = volume(tmp_path / "out" / "b_seg.nrrd", seed=3).read_bytes()
+    shutil.copy(model, tmp_path / "other.safetensors")
+    assert segment(tmp_path / "other.safetensors") == (1, 0)
+    assert (tmp_path / "out" / "b_seg.nrrd").read_bytes() == corrected
+
+
+def test_volumes_of_one_name_in_two_folders_do_not_replace_each_others_labels(model, tmp_path, pclseg, volume):
+    for place in ("one", "two"):
+        volume(tmp_path / place / "T2.nrrd", seed=len(place) + ord(place[0]))
+    words = ("--out", tmp_path / "out", "--log", tmp_path / "out" / "log.jsonl")
+    assert pclseg("segment", model, tmp_path / "one", *words).done()["segmented"] == 1
+    first = (tmp_path / "out" / "T2_seg.nrrd").read_bytes()
+    assert pclseg("segment", model, tmp_path / "two", *words).done()["kept"] == [str(tmp_path / "out" / "T2_seg.nrrd")]
+    assert (tmp_path / "out" / "T2_seg.nrrd").read_bytes() == first
+    assert pclseg("segment", model, tmp_path / "one", *words).done()["done_before"] == 1
+
+
+def test_without_a_log_label_files_are_replaced_on_request_only(model, folder, tmp_path, pclseg, volume):
+    manual = volume(tmp_path / "out" / "a_seg.nrrd", seed=3).read_bytes()
+    one = ("segment", model, folder / "a.nrrd", "--out", tmp_path / "out")
+    pclseg(*one).refusal("a_seg.nrrd is there already")
+    pclseg("segment", model, folder, "--out", tmp_path / "out", "--strict").refusal("a_seg.nrrd is there already")
+    assert pclseg("segment", model, folder, "--out", tmp_path / "out").done()["segmented"] == 1
+    assert (tmp_path / "out" / "a_seg.nrrd").read_bytes() == manual
+    assert pclseg(*one, "--overwrite").done()["segmented"] == 1
+    assert (tmp_path / "out" / "a_seg.nrrd").read_bytes() != manual
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="an administrator may write anywhere")

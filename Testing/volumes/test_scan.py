@@ -54,6 +54,7 @@ def test_healthy_volumes_get_a_row_each_and_no_warning(folder: Path) -> None:
         "canonical_shape": [5, 24, 20],
         "canonical_spacing": [4, 1, 1],
         "labels": None,
+        "labels_frame": None,
         "warnings": [],
     }
 

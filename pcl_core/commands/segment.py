@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 from pcl_core.cancellation import Cancellation
 from pcl_core.commands.planning import report_unreadable, start
@@ -11,14 +12,14 @@ from pcl_core.events import Reporter
 from pcl_core.files import require_writable_folder
 from pcl_core.inference.predicting import Predictor
 from pcl_core.inference.segment_log import SegmentLog
-from pcl_core.inference.segmenting import Found, Options, segment
+from pcl_core.inference.segmenting import Found, Options, require_replaceable, segment
 from pcl_core.training.weights import SegmentClass
 from pcl_core.volumes.discovery import find_volumes
 from pcl_core.volumes.volume import VolumeSource
 
 
 def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation) -> None:
-    """Writes ``<input>_seg.nrrd`` for each volume."""
+    """Writes ``<input>_seg.nrrd`` for each volume; replaces of those that are there what the log knows as unchanged results."""
     device = start(args, reporter)
     require_writable_folder(args.out)
     predictor = Predictor.load(args.model, device)
@@ -32,12 +33,18 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
         if log is not None:
             log.add(source, one.path, by_class(one, predictor.classes))
 
-    result = segment(predictor, sources, args.out, reporter, cancellation, options, finished)
+    def replaceable(source: VolumeSource, labels: Path) -> bool:
+        return bool(args.overwrite) or (log is not None and log.wrote(source, labels))
+
+    if not args.input.is_dir():  # who names one file wants to know at once
+        require_replaceable(sources, args.out, replaceable)
+    result = segment(predictor, sources, args.out, reporter, cancellation, options, finished, replaceable)
     logged = {} if log is None else {"done_before": len(found.sources) - len(sources)}
     reporter.done(
         out=str(args.out),
         segmented=len(result.found),
         **logged,
+        kept=[str(path) for path in result.kept],
         skipped=len(result.skipped) + len(found.unreadable),
         empty=sum(not any(one.millilitres.values()) for one in result.found),
         millilitres={one.id: by_class(one, predictor.classes) for one in result.found},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,9 @@ from pcl_core.volumes.geometry import canonical_view
 from pcl_core.volumes.reading import read_volume
 from pcl_core.volumes.volume import VolumeSource
 from pcl_core.volumes.writing import write_volume
+
+# Whether the label file of a volume, which is there, may be replaced.
+Replaceable = Callable[[VolumeSource, Path], bool]
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,12 @@ class Segmented:
     Attributes:
         found: in each volume that was labelled.
         skipped: ids of the volumes that could not be labelled.
+        kept: label files that were there before and may not be replaced; their volumes were not labelled.
     """
 
     found: tuple[Found, ...]
     skipped: tuple[str, ...]
+    kept: tuple[Path, ...] = ()
 
     @property
     def written(self) -> tuple[Path, ...]:
@@ -78,11 +83,13 @@ def segment(
     cancellation: Cancellation,
     options: Options | None = None,
     finished: Callable[[VolumeSource, Found], None] = lambda _source, _found: None,
+    replaceable: Replaceable = lambda _source, _labels: True,
 ) -> Segmented:
     """Writes ``<id>_seg.nrrd`` for each volume, on its own grid, and what else the options ask for.
 
     Volumes that are unlike those that the model was trained on, and those in which nothing was found, are warned about.
-    ``finished`` is called after each volume that was labelled.
+    ``finished`` is called after each volume that was labelled. A label file that is there already is replaced when
+    ``replaceable`` says so; otherwise its volume is left out with a warning, and (strict) is an error.
 
     Raises:
         InputError: no volume could be labelled, or (strict) one could not, or a file cannot be written.
@@ -96,6 +103,7 @@ def segment(
     counts = [canonical_view(source.geometry, axis).shape[0] + 1 for source in sources]
     found: list[Found] = []
     skipped: list[str] = []
+    kept: list[Path] = []
     first: InputError | None = None
     for number, source in enumerate(sources):
         before = sum(counts[:number])
@@ -104,17 +112,14 @@ def segment(
             reporter.progress("segment", before + slices, sum(counts))
 
         advanced(0)
+        if _stays(source, out, replaceable, options, reporter):
+            kept.append(labels_path(out, source))
+            advanced(counts[number])
+            continue
         try:
-            volume = read_volume(source)
-            _warn_of_unlike(source, predictor, reporter)
-            prediction = predictor.predict(
-                volume, options.tta, options.probabilities, cancellation, advanced, options.confidence
-            )
+            prediction = _predict(predictor, source, options, reporter, cancellation, advanced)
         except CancelledError as error:
             raise CancelledError(out if found else None) from error
-        except (MemoryError, OutOfMemoryError) as error:
-            hint = more_memory(predictor.device)
-            raise OutOfMemoryError(f"The memory is not enough to segment {source.path}.", hint) from error
         except InputError as error:
             if options.strict or len(sources) == 1:
                 raise
@@ -128,9 +133,54 @@ def segment(
             if not any(found[-1].millilitres.values()):
                 reporter.warning(f"Nothing was found in {source.path}: all of it is background.", source.path)
         advanced(counts[number])
-    if first and not found:
+    if first and not found and not kept:
         raise InputError(f"None of the {len(sources)} volumes can be segmented; the first: {first.message}", first.hint)
-    return Segmented(tuple(found), tuple(skipped))
+    return Segmented(tuple(found), tuple(skipped), tuple(kept))
+
+
+def labels_path(out: Path, source: VolumeSource) -> Path:
+    """Where the labels of a volume go."""
+    return out / f"{source.id}_seg.nrrd"
+
+
+def require_replaceable(sources: Iterable[VolumeSource], out: Path, replaceable: Replaceable) -> None:
+    """Raises InputError for the first of the volumes whose label file is there and may not be replaced."""
+    for source in sources:
+        labels = labels_path(out, source)
+        if labels.exists() and not replaceable(source, labels):
+            raise InputError(
+                f"{source.path} is not segmented: {labels} is there already, and is no unchanged result of it.",
+                "Choose another folder for the results, or move that file; --overwrite replaces it.",
+            )
+
+
+def _stays(source: VolumeSource, out: Path, replaceable: Replaceable, options: Options, reporter: Reporter) -> bool:
+    """Whether there is a label file of a volume that may not be replaced; warns of it."""
+    try:
+        require_replaceable([source], out, replaceable)
+    except InputError as error:
+        if options.strict:
+            raise
+        reporter.warning(f"{error.message} {error.hint}", labels_path(out, source))
+        return True
+    return False
+
+
+def _predict(
+    predictor: Predictor,
+    source: VolumeSource,
+    options: Options,
+    reporter: Reporter,
+    cancellation: Cancellation,
+    advanced: Callable[[int], None],
+) -> Prediction:
+    try:
+        volume = read_volume(source)
+        _warn_of_unlike(source, predictor, reporter)
+        return predictor.predict(volume, options.tta, options.probabilities, cancellation, advanced, options.confidence)
+    except (MemoryError, OutOfMemoryError) as error:
+        hint = more_memory(predictor.device)
+        raise OutOfMemoryError(f"The memory is not enough to segment {source.path}.", hint) from error
 
 
 def _warn_of_unlike(source: VolumeSource, predictor: Predictor, reporter: Reporter) -> None:
@@ -145,7 +195,7 @@ def _write(prediction: Prediction, predictor: Predictor, source: VolumeSource, o
             write_volume(out / f"{source.id}_probability_{value}.nrrd", channel, source.geometry)
     if prediction.confidence is not None:
         write_volume(out / f"{source.id}_confidence.nrrd", prediction.confidence, source.geometry)
-    path = out / f"{source.id}_seg.nrrd"
+    path = labels_path(out, source)
     write_volume(path, prediction.labels, source.geometry)
     millilitre = math.prod(source.geometry.spacing) / 1000
     counts = {entry.value: int((prediction.labels == entry.value).sum()) for entry in predictor.classes}

@@ -32,6 +32,7 @@ class Row:
         intensity: smallest and largest of the sampled voxels; None when none could be sampled cheaply.
         labels: the label file that belongs to it.
         warnings: short sentences.
+        labels_frame: which frame of a label file of several, from 0; None when it holds one.
     """
 
     source: VolumeSource
@@ -39,6 +40,7 @@ class Row:
     intensity: tuple[float, float] | None
     labels: Path | None
     warnings: tuple[str, ...]
+    labels_frame: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The row as plain values: lengths in mm; ``size`` and ``spacing`` along the stored axes x, y, z."""
@@ -60,6 +62,7 @@ class Row:
             "canonical_spacing": [round(value, 6) for value in view.spacing],
             "intensity_range": plain(self.intensity),
             "labels": None if self.labels is None else str(self.labels),
+            "labels_frame": self.labels_frame,
             "warnings": list(self.warnings),
         }
 
@@ -181,6 +184,7 @@ def _rows(
             intensity=(one.low, one.high) if one and one.low <= one.high else None,
             labels=labels[source].path if source in labels else None,
             warnings=tuple(sentence for part in found for sentence in part),
+            labels_frame=labels[source].frame if source in labels else None,
         )
         for source, view, one, found in zip(sources, views, seen, findings, strict=True)
     )
