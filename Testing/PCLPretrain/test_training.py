@@ -269,7 +269,7 @@ def test_volumes_that_vanish_before_the_start_are_told_by_the_engine(ready, stac
 # Python with so many MiB more than itself and the libraries take: "-m pcl_core WORDS" as PythonSlicer gets them.
 _LITTLE_MEMORY = """
 import resource, sys
-import torch
+import SimpleITK, torch  # the former is loaded with the first file, which is too late here
 from pcl_core.cli import main
 import pcl_core.commands.pretrain
 torch.ones(64, 64) @ torch.ones(64, 64)

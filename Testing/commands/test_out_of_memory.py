@@ -21,7 +21,7 @@ from pcl_core.training.history import read_history
 # Starts the command line with so many MiB more than Python and the libraries take.
 _LIMITED = """
 import resource, sys
-import torch
+import SimpleITK, torch  # the former is loaded with the first file, which is too late here
 from pcl_core.cli import main
 import pcl_core.commands.pretrain, pcl_core.commands.finetune, pcl_core.commands.segment
 torch.ones(64, 64) @ torch.ones(64, 64)
