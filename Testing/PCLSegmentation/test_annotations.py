@@ -142,7 +142,7 @@ def renamed(page, scans):
     page.parameters.classes = class_list(page.panel.desk.classes)
     for volume in scans[:2]:
         annotation_of(volume).GetSegmentation().GetNthSegment(0).SetName("left ventricle")
-    page.bench.wait_until(lambda: page.ui.renameButton.visible, 10)
+    page.bench.wait_until(lambda: page.ui.renameButton.visible and not page.panel._watch.waiting, 10)
     return page
 
 

@@ -373,7 +373,7 @@ def test_a_result_that_came_although_cancel_was_pressed_is_told(segmented, slice
 def test_a_worker_that_hangs_is_ended_when_it_does_not_cancel_in_time(segmented, slicer):
     page, volume, node = segmented
     page.session.worker._process._hanging.setInterval(1000)
-    os.kill(page.session.worker.process_id, signal.SIGSTOP)
+    os.kill(interpreter_of(page.session.worker.process_id), signal.SIGSTOP)
     page.bench.click(page.ui.segmentButton)
     page.wait("SEGMENTING")
     page.bench.click(page.ui.cancelButton)
