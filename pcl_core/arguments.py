@@ -196,7 +196,7 @@ def _segment(commands: _Commands[_Parser]) -> None:
         "--log", type=Path, metavar="FILE", help="note what is done, and leave out what the log says this model has done"
     )
     parser.add_argument(
-        "--overwrite", action="store_true", help="replace label files that are there, also those that are no results of the log"
+        "--overwrite", action="store_true", help="replace label files that are there, also those that somebody made or changed"
     )
     _add_input(parser)
 

@@ -7,6 +7,7 @@ import os
 import shutil
 
 import pytest
+import SimpleITK
 
 
 @pytest.fixture
@@ -63,8 +64,6 @@ def test_a_line_that_a_crash_cut_off_says_nothing(segment, tmp_path):
     segment()
     log = tmp_path / "out" / "log.jsonl"
     log.write_bytes(log.read_bytes()[:-30])
-    assert segment() == (0, 1), "whose labels these are is not known any more, so they stay"
-    (tmp_path / "out" / "b_seg.nrrd").unlink()
     assert segment() == (1, 1)
     assert segment() == (0, 2)
 
@@ -108,6 +107,19 @@ def test_without_a_log_label_files_are_replaced_on_request_only(model, folder, t
     assert (tmp_path / "out" / "a_seg.nrrd").read_bytes() == manual
     assert pclseg(*one, "--overwrite").done()["segmented"] == 1
     assert (tmp_path / "out" / "a_seg.nrrd").read_bytes() != manual
+
+
+def test_results_are_replaced_without_a_word_until_somebody_changes_a_voxel(model, folder, tmp_path, pclseg):
+    words = ("segment", model, folder, "--out", tmp_path / "out")
+    assert pclseg(*words).done()["segmented"] == 2
+    assert pclseg(*words, "--strict").done()["segmented"] == 2
+    path = str(tmp_path / "out" / "a_seg.nrrd")
+    labels = SimpleITK.ReadImage(path)
+    labels[0, 0, 0] = 2 - labels[0, 0, 0]
+    SimpleITK.WriteImage(labels, path)  # the header's notes stay as they were
+    summary = pclseg(*words).done()
+    assert (summary["segmented"], summary["kept"]) == (1, [path])
+    assert SimpleITK.ReadImage(path)[0, 0, 0] == labels[0, 0, 0]
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="an administrator may write anywhere")

@@ -10,6 +10,7 @@ from pcl_core.cancellation import Cancellation
 from pcl_core.commands.planning import report_unreadable, start
 from pcl_core.events import Reporter
 from pcl_core.files import require_writable_folder
+from pcl_core.inference.own_results import is_own_result
 from pcl_core.inference.predicting import Predictor
 from pcl_core.inference.segment_log import SegmentLog
 from pcl_core.inference.segmenting import Found, Options, require_replaceable, segment
@@ -19,7 +20,7 @@ from pcl_core.volumes.volume import VolumeSource
 
 
 def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation) -> None:
-    """Writes ``<input>_seg.nrrd`` for each volume; replaces of those that are there what the log knows as unchanged results."""
+    """Writes ``<input>_seg.nrrd`` for each volume; of those that are there it replaces unchanged results."""
     device = start(args, reporter)
     require_writable_folder(args.out)
     predictor = Predictor.load(args.model, device)
@@ -34,7 +35,7 @@ def run(args: argparse.Namespace, reporter: Reporter, cancellation: Cancellation
             log.add(source, one.path, by_class(one, predictor.classes))
 
     def replaceable(source: VolumeSource, labels: Path) -> bool:
-        return bool(args.overwrite) or (log is not None and log.wrote(source, labels))
+        return bool(args.overwrite) or is_own_result(labels, source)
 
     if not args.input.is_dir():  # who names one file wants to know at once
         require_replaceable(sources, args.out, replaceable)

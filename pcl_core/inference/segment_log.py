@@ -49,7 +49,6 @@ class SegmentLog:
     def __init__(self, path: Path, model: Path) -> None:
         self._path, self._model = path, FileStamp.of(model).to_json()
         self._done: dict[str, Mapping[str, Any]] = {}
-        self._written: dict[str, Mapping[str, Any]] = {}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("a+", encoding="utf-8") as stream:
@@ -65,19 +64,10 @@ class SegmentLog:
     def _read(self, line: str) -> None:
         """Takes a line; one that was cut off by a crash says nothing."""
         try:
-            self._take(json.loads(line))
+            entry = json.loads(line)
+            self._done[entry["id"]] = entry
         except (ValueError, KeyError, TypeError):
             return
-
-    def _take(self, entry: Mapping[str, Any]) -> None:
-        self._done[entry["id"]] = self._written[entry["labels"]] = entry
-
-    def wrote(self, source: VolumeSource, labels: Path) -> bool:
-        """Whether a label file is a result of this volume as it was written, by whatever model: nobody has changed it since."""
-        entry = self._written.get(str(labels.absolute()))
-        if entry is None or entry.get("input") != str(source.path.absolute()) or entry["id"] != source.id:
-            return False
-        return labels.is_file() and entry.get("written") == FileStamp.of(labels).to_json()
 
     def has(self, source: VolumeSource) -> bool:
         """Whether this volume, unchanged, was segmented by this model, and its label volume is still there."""
@@ -92,7 +82,6 @@ class SegmentLog:
             "id": source.id,
             "input": str(source.path.absolute()),
             "labels": str(labels.absolute()),
-            "written": FileStamp.of(labels).to_json(),
             "millilitres": dict(millilitres),
             "inputs": _inputs(source),
             "model": self._model,
@@ -102,7 +91,7 @@ class SegmentLog:
                 stream.write(json.dumps(entry, ensure_ascii=False) + "\n")
         except OSError as error:
             raise write_error(self._path, error) from error
-        self._take(entry)
+        self._done[source.id] = entry
 
 
 def _inputs(source: VolumeSource) -> list[list[Any]]:

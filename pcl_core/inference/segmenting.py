@@ -12,6 +12,7 @@ from pcl_core.errors import CancelledError, InputError, OutOfMemoryError
 from pcl_core.events import Reporter
 from pcl_core.files import writable_folder
 from pcl_core.inference.familiarity import unlike_training
+from pcl_core.inference.own_results import mark_of
 from pcl_core.inference.predicting import Prediction, Predictor
 from pcl_core.training.devices import more_memory
 from pcl_core.volumes.geometry import canonical_view
@@ -196,7 +197,7 @@ def _write(prediction: Prediction, predictor: Predictor, source: VolumeSource, o
     if prediction.confidence is not None:
         write_volume(out / f"{source.id}_confidence.nrrd", prediction.confidence, source.geometry)
     path = labels_path(out, source)
-    write_volume(path, prediction.labels, source.geometry)
+    write_volume(path, prediction.labels, source.geometry, notes=mark_of(source, prediction.labels))
     millilitre = math.prod(source.geometry.spacing) / 1000
     counts = {entry.value: int((prediction.labels == entry.value).sum()) for entry in predictor.classes}
     return Found(source.id, path, {value: count * millilitre for value, count in counts.items()})

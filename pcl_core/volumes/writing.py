@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from pcl_core.volumes.geometry import Geometry
 from pcl_core.volumes.simple_itk import simple_itk
 
 
-def write_volume(path: Path, array: np.ndarray, geometry: Geometry, compressed: bool = True) -> None:
+def write_volume(
+    path: Path, array: np.ndarray, geometry: Geometry, compressed: bool = True, notes: Mapping[str, str] | None = None
+) -> None:
     """Writes a volume; the format goes by the name: .nrrd, .nii.gz, .nii, .mha.
 
     The file is read back before it takes its place, since a full disk does not always make a writer fail.
@@ -25,6 +28,7 @@ def write_volume(path: Path, array: np.ndarray, geometry: Geometry, compressed: 
         array: voxels (z, y, x), whole numbers or floats.
         geometry: the grid that they lie on.
         compressed: smaller and slower; .nii never is, .nii.gz always.
+        notes: by name, for the header of a .nrrd file.
 
     Raises:
         InputError: an unknown suffix, no space, or a folder that may not be written.
@@ -39,6 +43,8 @@ def write_volume(path: Path, array: np.ndarray, geometry: Geometry, compressed: 
     image.SetSpacing(geometry.spacing)
     image.SetOrigin(geometry.origin)
     image.SetDirection(geometry.direction)
+    for name, text in (notes or {}).items():
+        image.SetMetaData(name, text)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
