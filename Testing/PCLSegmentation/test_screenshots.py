@@ -38,6 +38,9 @@ def camera(request, page):
         needs = {child.objectName(): child.minimumSizeHint().width() for child in raw.findChildren(QtWidgets.QWidget)}
         widest = sorted(needs.items(), key=lambda item: -item[1])[:6]
         assert raw.minimumSizeHint().width() <= WIDTH, f"{name}: the panel is too wide: {widest}"
+        labels = [label for label in raw.findChildren(QtWidgets.QLabel) if label.isVisible() and label.wordWrap()]
+        cut = [label.text() for label in labels if label.height() < label.heightForWidth(label.width())]
+        assert not cut, f"{name}: lines are cut off: {cut}"
         end = page.ui.logButton._raw
         bottom = end.mapTo(raw, end.rect().bottomLeft()).y() + 10
         picture = raw.grab().toImage()

@@ -205,6 +205,8 @@ def test_a_volume_unlike_the_training_is_warned_about_before_the_click(ready, sl
     assert "Its slices are 160 mm wide" in said
     assert "another kind of scan?" in said
     assert ready.ui.segmentButton.enabled
+    label = ready.ui.unlikeLabel._raw
+    ready.bench.wait_until(lambda: label.height() >= label.heightForWidth(label.width()), 5)  # no line is cut off
 
 
 def test_what_is_no_case_cannot_be_segmented_and_the_reason_is_told(ready, slicer):
