@@ -204,6 +204,13 @@ def ready(page: Page, model: Path, slicer: Any) -> Page:
 
 
 @pytest.fixture
+def segmented(ready: Page, slicer: Any) -> tuple[Page, Any, Any]:
+    """The panel after a click on Segment, with its volume and the new segmentation."""
+    volume = slicer.util.getNode("scan")
+    return ready, volume, ready.segment(volume)
+
+
+@pytest.fixture
 def page(bench: Any) -> Iterator[Page]:
     """The panel, empty; when the test is over nothing runs any more."""
     one = Page(bench)

@@ -1,6 +1,10 @@
 """The processes behind PythonSlicer, as the system lists them."""
 
+import os
+import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,3 +38,14 @@ def interpreter_of(launcher: int, seconds: float = 10.0) -> int:
     if found:
         return min(found)
     raise AssertionError(f"the launcher {launcher} has no interpreter")
+
+
+@contextmanager
+def held(launcher: int) -> Iterator[None]:
+    """Holds the interpreter of a launcher, so that no quick machine has answered before the test has clicked again."""
+    interpreter = interpreter_of(launcher)
+    os.kill(interpreter, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(interpreter, signal.SIGCONT)
