@@ -11,26 +11,21 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
-from PCLLib import handover, scan_table
-from PCLLib.events import Progress
+from PCLLib import handover
 from PCLLib.log_drawer import LogDrawer
 from PCLLib.loss_plot import LossPlot
-from PCLLib.message_area import MessageArea
 from PCLLib.messages import Message, Tone
 from PCLLib.output_folder import proposed
 from PCLLib.parameters import PretrainParameters, settings_of
-from PCLLib.plan_form import PlanForm
 from PCLLib.pretrain_inspection import PretrainInspection
 from PCLLib.pretrain_session import PretrainSession
-from PCLLib.results import progress_sentence
+from PCLLib.pretrain_view import NUMBERS, PretrainView
 from PCLLib.scan_report import VolumeRow
-from PCLLib.scan_table import ScanTable
 from PCLLib.states import State
 from PCLLib.volume_display import show_volume
 
 # A path is looked at when nobody has typed for so long.
 _TYPING_MS = 500
-_NUMBERS = ("threshold", "resolution", "epochs", "batch")
 
 
 class PretrainPanel:
@@ -44,16 +39,11 @@ class PretrainPanel:
     def __init__(self, ui: Any, session: PretrainSession) -> None:
         self.ui = ui
         self.session = session
+        self.view = PretrainView(ui, session)
         self.plot = LossPlot()
         self._parameters: PretrainParameters | None = None
         self._observer: int | None = None
         self._gui: int | None = None
-        self._shown_state: State | None = None
-        self._table = ScanTable(ui.scanTable)
-        self._form = PlanForm({name: getattr(ui, f"{name}SpinBox") for name in _NUMBERS})
-        self._messages = MessageArea(
-            ui.messageFrame, ui.messageLabel, ui.hintLabel, (ui.firstOfferButton, ui.secondOfferButton)
-        )
         self._log = LogDrawer(ui.logTextEdit, ui.copyLogButton)
         self._typing = qt.QTimer()
         self._typing.setSingleShot(True)
@@ -76,13 +66,13 @@ class PretrainPanel:
         ui.useButton.clicked.connect(self._use_encoder)
         ui.curveButton.clicked.connect(lambda *_arguments: self.plot.show())
         ui.openButton.clicked.connect(self._open_folder)
-        self._table.left_out_changed.connect(self._left_out)
-        self._table.wanted.connect(self._show_volume)
-        self._form.set_by_person.connect(self._set_number)
+        self.view.table.left_out_changed.connect(self._left_out)
+        self.view.table.wanted.connect(self._show_volume)
+        self.view.form.set_by_person.connect(self._set_number)
         session.changed.connect(self.render)
         session.scanned.connect(self._show_report)
-        session.estimating.proposed.connect(self._show_numbers)
-        session.progressed.connect(self._show_progress)
+        session.estimating.proposed.connect(self.view.show_numbers)
+        session.progressed.connect(self.view.show_progress)
         session.training.began.connect(self.plot.begin)
         session.training.measured.connect(self.plot.add)
         session.logged.connect(self._log.add)
@@ -99,6 +89,7 @@ class PretrainPanel:
             if self._observer is not None:
                 self._parameters.RemoveObserver(self._observer)  # type: ignore[attr-defined]
         self._parameters, self._gui, self._observer = parameters, None, None
+        self.view.parameters = parameters
         if parameters is None:
             return
         combos = {name: getattr(self.ui, f"{name}ComboBox") for name in ("method", "preset", "axis", "device")}
@@ -119,7 +110,7 @@ class PretrainPanel:
         if parameters is None or self._filling:
             return
         self._fill_paths(parameters)
-        self._show_numbers()
+        self.view.show_numbers()
         settings = settings_of(parameters)
         looked_at = self.session.folder
         if not parameters.folder:
@@ -176,7 +167,7 @@ class PretrainPanel:
             setattr(self._parameters, name, int(value) if name in ("epochs", "batch") else float(value))
 
     def _follow_proposals(self, *_arguments: object) -> None:
-        for name in _NUMBERS:
+        for name in NUMBERS:
             self._set_number(name, 0)
 
     def _start_or_cancel(self, *_arguments: object) -> None:
@@ -204,98 +195,15 @@ class PretrainPanel:
 
     def render(self) -> None:
         """Shows the state of the session."""
-        ui, session = self.ui, self.session
-        view, parameters = session.states.view, self._parameters
-        device = parameters.device.value if parameters is not None else "auto"
-        ui.deviceLabel.setText(session.graphics.sentence(device))
-        for widget in (ui.folderPathLineEdit, ui.outPathLineEdit, ui.scanTable, ui.advancedButton, ui.epochsSpinBox):
-            widget.setEnabled(view.inputs)
-        ui.scanButton.setEnabled(view.inputs and parameters is not None and bool(parameters.folder))
-        self._messages.show(session.message)
-        ui.estimateLabel.setText(self._estimate_text())
-        ui.estimateLabel.setVisible(bool(ui.estimateLabel.text))
-        self._render_buttons()
-        for widget in (ui.progressBar, ui.progressLabel):
-            widget.setVisible(view.progress)
-        self._render_progress_start()
-        ui.resultFrame.setVisible(view.result)
-        if session.result is not None:
-            ui.resultLabel.setText(session.result.sentence())
-        there = hasattr(slicer.modules, "pclsegmentation")
-        ui.useButton.setEnabled(there)
-        ui.useButton.setToolTip("" if there else _("The module PCLSegmentation is not there."))
-        self._render_summary()
+        self.view.render()
         self.inspection.widget.render()
 
-    def _render_buttons(self) -> None:
-        ui, session = self.ui, self.session
-        view = session.states.view
-        texts = {State.RUNNING: _("Cancel"), State.SCANNING: _("Cancel"), State.CANCELLING: _("Cancelling ...")}
-        ui.startButton.setText(texts.get(session.state, _("Start pretraining")))
-        reason = self._why_not()
-        ui.startButton.setEnabled(view.cancel or (view.start and not reason))
-        ui.startButton.setToolTip(reason if view.inputs else "")
-        ui.resumeButton.setVisible(session.can_resume)
-
-    def _why_not(self) -> str:
-        """Why nothing can be started; empty when it can."""
-        report, parameters = self.session.report, self._parameters
-        if report is None or parameters is None:
-            return _("Choose a folder of volumes first.")
-        if not report.kept(parameters.leftOut):
-            return _("No volume is left to learn from.")
-        if not parameters.out:
-            return _("Choose an output folder first.")
-        return ""
-
-    def _estimate_text(self) -> str:
-        session = self.session
-        if not session.states.idle or session.report is None or not session.report.volumes:
-            return ""
-        if session.estimating.running:
-            return _("Time and memory are being estimated ...")
-        estimate = session.estimating.estimate
-        return estimate.sentence() if estimate and session.state is not State.DONE else ""
-
-    def _render_progress_start(self) -> None:
-        """Before the first report nobody knows how far it is: the bar only moves."""
-        ui, state = self.ui, self.session.state
-        texts = {
-            State.SCANNING: _("Looking at the folder ..."),
-            State.RUNNING: _("Starting ..."),
-            State.CANCELLING: _("The step that runs is finished and kept ..."),
-            State.INSTALLING: _("Packages are being installed ..."),
-        }
-        if state in texts and state is not self._shown_state:
-            ui.progressBar.setRange(0, 0)
-            ui.progressLabel.setText(texts[state])
-        self._shown_state = state
-
-    def _render_summary(self) -> None:
-        report, parameters = self.session.report, self._parameters
-        left_out = parameters.leftOut if parameters is not None else []
-        self._table.mark(left_out, parameters.flipped if parameters is not None else [])
-        self.ui.tableLabel.setText(scan_table.summary(report, left_out) if report else "")
-
     def _show_report(self) -> None:
-        parameters = self._parameters
-        self._table.show(self.session.report, parameters.leftOut if parameters is not None else [])
+        self.view.show_report()
         if self.session.report is not None:
             self._filling = True
             self.ui.folderPathLineEdit.addCurrentPathToHistory()
             self._filling = False
-
-    def _show_numbers(self) -> None:
-        parameters = self._parameters
-        if parameters is not None:
-            self._form.show(self.session.estimating.proposal, {name: getattr(parameters, name) for name in _NUMBERS})
-
-    def _show_progress(self, progress: Progress) -> None:
-        if self.session.state is State.CANCELLING:
-            return
-        self.ui.progressBar.setRange(0, max(1, progress.total))
-        self.ui.progressBar.setValue(progress.done)
-        self.ui.progressLabel.setText(progress_sentence(progress))
 
     def _keep_encoder(self, encoder: Path) -> None:
         if self._parameters is not None:
