@@ -64,7 +64,7 @@ def run(bench, engine):
     yield start
     for one in runs:
         one.job.kill()
-        bench.wait_until(lambda one=one: not one.job.running, 10)
+        bench.wait_until(lambda one=one: not one.job.running)
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_a_killed_training_says_what_may_have_happened(run, stacks, tmp_path, wh
     assert "memory" in last.message
     assert "exit" not in last.message
     assert last.hint
-    training.bench.wait_until(lambda: not alive(launcher) and not alive(interpreter), 5)
+    training.bench.wait_until(lambda: not alive(launcher) and not alive(interpreter))
 
 
 def test_an_engine_that_is_killed_before_its_first_event_is_no_fault_of_the_software(run, false_engine):
@@ -208,7 +208,7 @@ def test_an_engine_that_does_not_listen_is_gone_with_its_launcher(run, false_eng
     else:
         getattr(job.job, way)()
     job.end()
-    job.bench.wait_until(lambda: not alive(interpreter), 2)
+    job.bench.wait_until(lambda: not alive(interpreter))
 
 
 def test_an_interpreter_that_is_missing_is_told_before_anything_starts(tmp_path):

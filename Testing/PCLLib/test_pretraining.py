@@ -54,7 +54,7 @@ def test_a_training_that_fails_has_no_result(bench, training, tmp_path):
 def test_a_cancelled_training_keeps_its_state_and_a_left_one_says_nothing(bench, jobs, training, stacks, tmp_path):
     from PCLLib.events import Cancelled
 
-    words = ["pretrain", stacks, "--out", tmp_path / "out", *TINY, "--steps", "100000"]
+    words = ["pretrain", stacks, "--out", tmp_path / "out", *TINY, "--steps", "10000"]
     training.start(words, [])
     bench.wait_until(lambda: len(training.losses) > 1, 60)
     training.cancel()

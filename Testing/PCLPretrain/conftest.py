@@ -47,7 +47,7 @@ class Page:
 
     def type_folder(self, folder: Path) -> None:
         self.bench.type_text(self.ui.folderPathLineEdit, str(folder))
-        self.bench.wait_until(lambda: self.state != "NO_FOLDER" or self.bench.dialogs, 20)
+        self.bench.wait_until(lambda: self.state != "NO_FOLDER" or self.bench.dialogs)
 
     def open(self, folder: Path, *states: str) -> str:
         """Types a folder and waits until it was looked at."""

@@ -62,7 +62,7 @@ def test_a_cleared_path_is_a_folder_no_more(page, stacks):
 def test_without_a_path_for_the_output_nothing_can_be_started(page, stacks):
     page.open(stacks)
     page.bench.type_text(page.ui.outPathLineEdit, "")
-    page.bench.wait_until(lambda: page.parameters.out == "", 5)
+    page.bench.wait_until(lambda: page.parameters.out == "")
     assert not page.ui.startButton.enabled
     assert "output folder" in page.ui.startButton.toolTip
 

@@ -41,7 +41,7 @@ def slide(page, position):
 
 def captions(page):
     found = page.shown.tileList
-    page.bench.wait_until(lambda: not page.inspection.slices._waiting, 5)  # pictures out of sight follow
+    page.bench.wait_until(lambda: not page.inspection.slices._waiting)  # pictures out of sight follow
     return [found.item(row).text().split("\n") for row in range(found.count)]
 
 
@@ -194,7 +194,7 @@ def test_a_look_can_be_cancelled_and_leaves_nothing_behind(page, folder, tmp_pat
     assert shown.lookButton.text == "Look at the positions"
     assert inspection.inspector.report is None
     page.session.clear()
-    page.bench.wait_until(lambda: not children(), 30)
+    page.bench.wait_until(lambda: not children())
     assert list((tmp_path / "temporary").glob("pcl-look-*")) == []
 
 
@@ -204,7 +204,7 @@ def test_closing_the_scene_ends_a_look_and_removes_its_files(looked, children, t
     looked.bench.wait_until(lambda: looked.inspection.run.running)
     looked.bench.close_scene()
     assert not looked.inspection.run.running
-    looked.bench.wait_until(lambda: not looked.session.jobs.busy, 30)
+    looked.bench.wait_until(lambda: not looked.session.jobs.busy)
     assert not Path(folder).exists()
     assert looked.inspection.inspector.report is None
     assert not looked.shown.inspectorTabs.visible

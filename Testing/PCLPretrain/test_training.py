@@ -114,7 +114,7 @@ def test_a_killed_training_says_so_in_words_and_can_be_resumed(ready, children):
     assert "exit" not in ready.message
     assert ready.ui.resumeButton.visible
     assert ready.ui.startButton.enabled
-    ready.bench.wait_until(lambda: not children(), 20)
+    ready.bench.wait_until(lambda: not children())
 
 
 @long_test
@@ -169,7 +169,7 @@ def test_closing_the_scene_ends_the_training_and_keeps_it(ready, children, out):
     ready.bench.close_scene()
     assert ready.state == "NO_FOLDER"
     assert ready.ui.scanTable.rowCount == 0
-    ready.bench.wait_until(lambda: not children(), 30)
+    ready.bench.wait_until(lambda: not children())
     assert (out / "state" / "state.safetensors").is_file()
 
 

@@ -59,7 +59,7 @@ class Page:
         """Clicks a row of the table of cases."""
         row = [one[0] for one in self.rows()].index(name)
         self.ui.caseTable.setCurrentCell(row, 0)
-        self.bench.wait_until(lambda: self.panel.desk.chosen is not None and self.panel.desk.chosen.name == name, 5)
+        self.bench.wait_until(lambda: self.panel.desk.chosen is not None and self.panel.desk.chosen.name == name)
 
     def checked(self, name: str) -> bool:
         import qt
@@ -102,7 +102,7 @@ class Page:
         """Chooses the volume that is shown."""
         self.ui.volumeComboBox.setCurrentNode(volume)
         assert self.panel.desk.volume is volume
-        self.bench.wait_until(lambda: self.panel.desk.case_of(volume) is not None, 10)
+        self.bench.wait_until(lambda: self.panel.desk.case_of(volume) is not None)
         self.panel.render()
 
 
@@ -226,7 +226,7 @@ def scans(page: Page, slicer: Any) -> list[Any]:
     draw(slicer, nodes[0])
     draw(slicer, nodes[1], slice(2, 5))
     page.wait_for_cases(4)
-    page.bench.wait_until(lambda: page.states()["scan1"] != "Not annotated", 10)
+    page.bench.wait_until(lambda: page.states()["scan1"] != "Not annotated")
     return nodes
 
 

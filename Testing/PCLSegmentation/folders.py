@@ -24,7 +24,7 @@ def labels(value=1, slices=slice(None)) -> np.ndarray:
 def add_folder(page, folder):
     page.bench.answer_file(folder)
     page.bench.click(page.ui.addFolderButton)
-    page.bench.wait_until(lambda: page.doing == "LOOKING", 20)
+    page.bench.wait_until(lambda: page.doing == "LOOKING")
     page.wait("IDLE")
 
 

@@ -45,7 +45,7 @@ def settled(page):
     """Until the table was read off the scene once more."""
     reads = []
     page.panel._watch.changed.connect(lambda: reads.append(None))
-    page.bench.wait_until(lambda: bool(reads), 10)
+    page.bench.wait_until(lambda: bool(reads))
 
 
 def tip(page, name):
@@ -100,7 +100,7 @@ def test_structures_drawn_in_two_segmentations_are_learned_together(page, slicer
     segmentation(slicer, volume, "first", LV=slice(4, 10))
     segmentation(slicer, volume, "second", RV=slice(12, 20))
     page.wait_for_cases(1)
-    page.bench.wait_until(lambda: page.states()["one"].startswith("Annotated"), 10)
+    page.bench.wait_until(lambda: page.states()["one"].startswith("Annotated"))
     assert page.states()["one"] == "Annotated\nDrawn in 2 segmentations, learned as one: first, second."
     (labels,), classes = written()
     assert classes == {"LV": 1, "RV": 2}
@@ -114,7 +114,7 @@ def test_of_a_structure_drawn_twice_the_later_drawing_counts_and_that_is_said(pa
     segmentation(slicer, volume, "first", LV=slice(4, 10), RV=slice(20, 24))
     segmentation(slicer, volume, "second", LV=slice(12, 20))
     page.wait_for_cases(1)
-    page.bench.wait_until(lambda: page.states()["one"].startswith("Annotated"), 10)
+    page.bench.wait_until(lambda: page.states()["one"].startswith("Annotated"))
     assert 'Of "LV" only that in second counts.' in page.states()["one"]
     (labels,), classes = written()
     assert not (labels[:, 4:10] == classes["LV"]).any()
@@ -127,7 +127,7 @@ def test_slices_that_count_are_chosen_for_all_segmentations_of_a_case(page, slic
     drawn(volume, slice(0, 2), names=("LV",))
     drawn(volume, slice(4, 5), names=("RV",))
     page.wait_for_cases(1)
-    page.bench.wait_until(lambda: page.states()["one"].startswith("Partly annotated (3 of 8 slices)"), 10)
+    page.bench.wait_until(lambda: page.states()["one"].startswith("Partly annotated (3 of 8 slices)"))
     page.choose("one")
     page.bench.choose(page.ui.countingComboBox, "All slices")
     assert page.states()["one"].startswith("Annotated")
@@ -142,7 +142,7 @@ def renamed(page, scans):
     page.parameters.classes = class_list(page.panel.desk.classes)
     for volume in scans[:2]:
         annotation_of(volume).GetSegmentation().GetNthSegment(0).SetName("left ventricle")
-    page.bench.wait_until(lambda: page.ui.renameButton.visible and not page.panel._watch.waiting, 10)
+    page.bench.wait_until(lambda: page.ui.renameButton.visible and not page.panel._watch.waiting)
     return page
 
 
@@ -176,36 +176,36 @@ def test_a_model_from_before_the_renaming_calls_its_class_as_people_do_now(renam
 
 def test_no_renaming_is_offered_while_the_class_is_drawn_somewhere(page, scans, slicer):
     segmentation(slicer, scans[2], "other", ventricle=slice(8, 20))
-    page.bench.wait_until(lambda: page.ui.classesButton.visible, 10)
+    page.bench.wait_until(lambda: page.ui.classesButton.visible)
     assert not page.ui.renameButton.visible
 
 
 def test_a_volume_that_shows_another_frame_than_the_one_drawn_on_is_told(page, scans, slicer):
     first = slicer.util.arrayFromVolume(scans[0]).copy()
     slicer.util.updateVolumeFromArray(scans[0], np.ascontiguousarray(first[:, ::-1]))  # as the browser of a sequence does
-    page.bench.wait_until(lambda: page.states()["scan0"] != "Annotated", 10)
+    page.bench.wait_until(lambda: page.states()["scan0"] != "Annotated")
     assert page.states()["scan0"].startswith('Annotated\nThe image has changed since "scan0 drawn" was made on it.')
     assert page.states()["scan1"] == "Partly annotated (3 of 8 slices)"
     slicer.util.updateVolumeFromArray(scans[0], first)
-    page.bench.wait_until(lambda: page.states()["scan0"] == "Annotated", 10)
+    page.bench.wait_until(lambda: page.states()["scan0"] == "Annotated")
 
 
 def test_the_image_that_was_drawn_on_is_remembered_with_the_scene(page, slicer, tmp_path, new_volume, drawn):
     drawn(new_volume("one", 1))
-    page.bench.wait_until(lambda: page.states() == {"one": "Annotated"}, 10)
+    page.bench.wait_until(lambda: page.states() == {"one": "Annotated"})
     assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
     page.bench.close_scene()
     slicer.util.loadScene(str(tmp_path / "scene.mrb"))
     page.wait_for_cases(1)
-    page.bench.wait_until(lambda: page.states() == {"one": "Annotated"}, 10)
+    page.bench.wait_until(lambda: page.states() == {"one": "Annotated"})
     (volume,) = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
     slicer.util.updateVolumeFromArray(volume, slicer.util.arrayFromVolume(volume) + 1)
-    page.bench.wait_until(lambda: "The image has changed" in page.states()["one"], 10)
+    page.bench.wait_until(lambda: "The image has changed" in page.states()["one"])
 
 
 def test_a_segmentation_without_any_class_is_not_called_learned(page, scans, slicer):
     segmentation(slicer, scans[1], "other", RV=slice(4, 8))
-    page.bench.wait_until(lambda: "no class is called so: RV" in tip(page, "scan1"), 10)
+    page.bench.wait_until(lambda: "no class is called so: RV" in tip(page, "scan1"))
     assert page.states()["scan1"] == "Partly annotated (3 of 8 slices)"
     assert page.ui.classesButton.text == "New class: RV"
     page.bench.click(page.ui.classesButton)

@@ -43,12 +43,12 @@ def test_volumes_of_the_scene_are_cases_with_their_states(page, scans):
 
 def test_what_is_drawn_and_removed_shows_at_once(page, scans, drawn, slicer):
     node = drawn(scans[2], slice(0, 1))
-    page.bench.wait_until(lambda: page.states()["scan2"] == "Partly annotated (1 of 8 slices)", 10)
+    page.bench.wait_until(lambda: page.states()["scan2"] == "Partly annotated (1 of 8 slices)")
     segment = node.GetSegmentation().GetNthSegmentID(0)
     slicer.util.updateSegmentBinaryLabelmapFromArray(np.ones(SHAPE, np.uint8), node, segment, scans[2])
-    page.bench.wait_until(lambda: page.states()["scan2"] == "Annotated", 10)
+    page.bench.wait_until(lambda: page.states()["scan2"] == "Annotated")
     slicer.mrmlScene.RemoveNode(node)
-    page.bench.wait_until(lambda: page.states()["scan2"] == "Not annotated", 10)
+    page.bench.wait_until(lambda: page.states()["scan2"] == "Not annotated")
     slicer.mrmlScene.RemoveNode(scans[3])
     page.wait_for_cases(3)
 
@@ -85,11 +85,11 @@ def test_a_cleared_check_box_stays_cleared_while_the_annotation_is_away(page, sc
     page.check("scan1", False)
     annotation = annotation_of(scans[1])
     slicer.mrmlScene.RemoveNode(annotation)
-    page.bench.wait_until(lambda: page.states()["scan1"] == "Not annotated", 10)
+    page.bench.wait_until(lambda: page.states()["scan1"] == "Not annotated")
     page.check("scan0", False)
     page.check("scan0", True)
     slicer.mrmlScene.AddNode(annotation)
-    page.bench.wait_until(lambda: page.states()["scan1"] != "Not annotated", 10)
+    page.bench.wait_until(lambda: page.states()["scan1"] != "Not annotated")
     assert page.checked("scan0")
     assert not page.checked("scan1")
 
@@ -97,7 +97,7 @@ def test_a_cleared_check_box_stays_cleared_while_the_annotation_is_away(page, sc
 def test_a_cleared_check_box_stays_with_its_volume_when_scenes_are_joined(page, slicer, tmp_path, new_volume, drawn):
     for number, name in enumerate(("a", "b")):
         drawn(new_volume(name, number))
-    page.bench.wait_until(lambda: page.states() == {"a": "Annotated", "b": "Annotated"}, 10)
+    page.bench.wait_until(lambda: page.states() == {"a": "Annotated", "b": "Annotated"})
     page.check("b", False)
     assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
     page.bench.close_scene()
@@ -105,7 +105,7 @@ def test_a_cleared_check_box_stays_with_its_volume_when_scenes_are_joined(page, 
         drawn(new_volume(name, number))
     page.wait_for_cases(2)
     slicer.util.loadScene(str(tmp_path / "scene.mrb"), properties={"clear": False})
-    page.bench.wait_until(lambda: list(page.states().values()) == ["Annotated"] * 4, 10)
+    page.bench.wait_until(lambda: list(page.states().values()) == ["Annotated"] * 4)
     assert {name: page.checked(name) for name in "abcd"} == {"a": True, "b": False, "c": True, "d": True}
 
 
@@ -120,7 +120,7 @@ def test_a_cleared_check_box_of_a_file_stays_cleared_when_it_is_loaded(page, fol
 
 def test_classes_are_those_of_the_first_annotated_case_and_matched_by_name(page, scans, drawn):
     drawn(scans[2], names=("BLOCK ", "tumour"))
-    page.bench.wait_until(lambda: page.states()["scan2"] == "Annotated", 10)
+    page.bench.wait_until(lambda: page.states()["scan2"] == "Annotated")
     (one,) = page.panel.desk.classes
     assert (one.value, one.name) == (1, "block")
     assert one.color == pytest.approx((0.9, 0.3, 0.0))
@@ -130,7 +130,7 @@ def test_classes_are_those_of_the_first_annotated_case_and_matched_by_name(page,
 def test_a_new_name_becomes_a_class_on_request(page, scans, drawn):
     assert not page.ui.classesButton.visible
     drawn(scans[2], names=("block", "tumour"))
-    page.bench.wait_until(lambda: page.ui.classesButton.visible, 10)
+    page.bench.wait_until(lambda: page.ui.classesButton.visible)
     assert page.ui.classesButton.text == "New class: tumour"
     page.bench.click(page.ui.classesButton)
     assert [(one.value, one.name) for one in page.panel.desk.classes] == [(1, "block"), (2, "tumour")]
@@ -223,14 +223,14 @@ def test_a_clone_of_a_loaded_case_is_a_case_of_its_own(page, folder, slicer, dra
     clone.CreateDefaultDisplayNodes()
     page.wait_for_cases(4)
     drawn(clone, slice(2, 4))
-    page.bench.wait_until(lambda: page.states()["case1 filtered"] == "Partly annotated (2 of 8 slices)", 10)
+    page.bench.wait_until(lambda: page.states()["case1 filtered"] == "Partly annotated (2 of 8 slices)")
     assert page.states()["case1"] == "Not annotated"
     assert len({case.key for case in page.panel.desk.cases}) == 4
     from PCLLib.scene_volumes import node_of
 
     assert [node_of(page.panel.desk.case_of(one)) for one in (volume, clone)] == [volume, clone]
     slicer.mrmlScene.RemoveNode(volume)
-    page.bench.wait_until(lambda: page.rows()[-2:] == [("case1", "Not annotated"), ("case2", "Not annotated")], 10)
+    page.bench.wait_until(lambda: page.rows()[-2:] == [("case1", "Not annotated"), ("case2", "Not annotated")])
     assert page.states()["case1 filtered"] == "Partly annotated (2 of 8 slices)", "the clone is not the file"
 
 
@@ -245,7 +245,7 @@ def test_annotate_opens_the_segment_editor_with_the_classes(page, scans, slicer)
     assert [segment.name for segment in segments_of(editor.segmentationNode())] == ["block"]
     (segment,) = segments_of(editor.segmentationNode())
     slicer.util.updateSegmentBinaryLabelmapFromArray(labels(1, slice(2, 4)), editor.segmentationNode(), segment.id, scans[3])
-    page.bench.wait_until(lambda: page.states()["scan3"] == "Partly annotated (2 of 8 slices)", 10)
+    page.bench.wait_until(lambda: page.states()["scan3"] == "Partly annotated (2 of 8 slices)")
 
 
 def test_cancelling_the_look_at_a_second_folder_keeps_the_first_and_adding_it_again_looks_again(page, tmp_path):
@@ -255,7 +255,7 @@ def test_cancelling_the_look_at_a_second_folder_keeps_the_first_and_adding_it_ag
     add_folder(page, tmp_path / "a")
     page.bench.answer_file(tmp_path / "b")
     page.bench.click(page.ui.addFolderButton)
-    page.bench.wait_until(lambda: page.doing == "LOOKING", 20)
+    page.bench.wait_until(lambda: page.doing == "LOOKING")
     page.bench.click(page.ui.cancelButton)
     page.wait("IDLE")
     assert list(page.states()) == ["a0", "a1"]

@@ -40,7 +40,7 @@ def segment_folder(page, folder, out):
 def add_folder(page, folder):
     page.bench.answer_file(folder)
     page.bench.click(page.ui.addFolderButton)
-    page.bench.wait_until(lambda: page.doing == "LOOKING", 20)
+    page.bench.wait_until(lambda: page.doing == "LOOKING")
     page.wait("IDLE")
 
 
@@ -50,7 +50,7 @@ def test_what_was_drawn_and_loaded_while_a_folder_was_segmented_is_there_afterwa
     segment_folder(ready, folder, tmp_path / "out")
     drawn(slicer.util.getNode("scan"), slice(2, 4))
     late = new_volume("late", 3)
-    ready.bench.wait_until(lambda: not ready.panel._watch.waiting, 10)
+    ready.bench.wait_until(lambda: not ready.panel._watch.waiting)
     ready.wait("IDLE")
     assert ready.states() == {"scan": "Partly annotated (2 of 8 slices)", "late": "Not annotated"}
     assert [case.name for case in ready.panel.desk.to_learn_from] == ["scan"]
@@ -67,7 +67,7 @@ def test_what_was_drawn_during_a_training_that_failed_is_there_afterwards(page, 
     page.bench.click(page.ui.finetuneButton)
     page.wait("TRAINING")
     drawn(scans[2], slice(0, 1))
-    page.bench.wait_until(lambda: not page.panel._watch.waiting, 10)
+    page.bench.wait_until(lambda: not page.panel._watch.waiting)
     page.wait("IDLE")
     assert "scan" in page.message
     assert page.states()["scan2"] == "Partly annotated (1 of 8 slices)"
@@ -126,7 +126,7 @@ def test_a_training_on_a_case_whose_annotation_was_just_removed_says_so(page, sc
     assert page.doing == "IDLE"
     assert "scan0" in page.message
     assert "annotation" in page.message
-    page.bench.wait_until(lambda: page.states()["scan0"] == "Not annotated", 10)
+    page.bench.wait_until(lambda: page.states()["scan0"] == "Not annotated")
     assert page.ui.finetuneButton.enabled
 
 
@@ -154,7 +154,7 @@ def test_without_a_folder_for_temporary_files_nothing_begins_and_the_reason_is_t
     ready, slicer, folder, drawn, no_temporary_folder, tmp_path
 ):
     drawn(slicer.util.getNode("scan"))
-    ready.bench.wait_until(lambda: ready.panel.desk.to_learn_from, 10)
+    ready.bench.wait_until(lambda: ready.panel.desk.to_learn_from)
     ready.show(slicer.util.getNode("scan"))
     for begin in (ready.panel.segment._segment, ready.panel.finetune._start, lambda: ready.panel.cases.add_folder(folder)):
         ready.session.tell(None)
@@ -214,7 +214,7 @@ def test_frames_of_one_heart_are_one_patient_and_volumes_of_the_scene_each_their
         drawn(new_volume(f"scan{seed}", seed))
     page.wait_for_cases(2)
     add_folder(page, tmp_path / "cine")
-    page.bench.wait_until(lambda: len(page.panel.desk.to_learn_from) == 4, 10)
+    page.bench.wait_until(lambda: len(page.panel.desk.to_learn_from) == 4)
     (tmp_path / "set").mkdir()
     found = write_training_set(tmp_path / "set", page.panel.desk.to_learn_from, page.panel.desk.classes, "auto")
     patients = json.loads((tmp_path / "set" / "patients.json").read_text())

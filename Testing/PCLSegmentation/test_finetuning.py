@@ -128,7 +128,7 @@ def test_the_time_is_proposed_from_the_device(annotated, tmp_path):
     assert "on the processor." in annotated.ui.estimateLabel.text
     assert "About " in annotated.ui.estimateLabel.text
     annotated.bench.type_text(annotated.ui.minutesSpinBox, "7")
-    annotated.bench.wait_until(lambda: "About 7 min on the processor." in annotated.ui.estimateLabel.text, 10)
+    annotated.bench.wait_until(lambda: "About 7 min on the processor." in annotated.ui.estimateLabel.text)
 
 
 def test_an_encoder_that_is_none_is_told_before_anything_runs(annotated, tmp_path):
@@ -136,7 +136,7 @@ def test_an_encoder_that_is_none_is_told_before_anything_runs(annotated, tmp_pat
     assert "Choose the encoder file" in annotated.ui.finetuneButton.toolTip
     (tmp_path / "encoder.safetensors").write_bytes(b"nothing of the kind")
     annotated.bench.type_text(annotated.ui.encoderPathLineEdit, str(tmp_path / "encoder.safetensors"))
-    annotated.bench.wait_until(lambda: "is no encoder of this extension" in annotated.ui.estimateLabel.text, 10)
+    annotated.bench.wait_until(lambda: "is no encoder of this extension" in annotated.ui.estimateLabel.text)
     assert not annotated.ui.finetuneButton.enabled
 
 
@@ -168,7 +168,7 @@ def test_a_case_that_the_engine_cannot_prepare_is_left_out_and_told_of(annotated
 
     drawn(scans[2])
     slicer.util.updateVolumeFromArray(scans[2], np.zeros((8, 32, 32), np.int16))
-    annotated.bench.wait_until(lambda: annotated.states()["scan2"] == "Annotated", 10)
+    annotated.bench.wait_until(lambda: annotated.states()["scan2"] == "Annotated")
     annotated.finetune(tmp_path / "models")
     assert sorted(annotated.session.result.trained_on) == ["scan0", "scan1"]
     assert "Could not be learned from: scan2." in annotated.message
@@ -179,12 +179,12 @@ def test_a_case_that_the_engine_cannot_prepare_is_left_out_and_told_of(annotated
 
 def test_a_model_that_is_gone_on_from_tells_no_dice_of_what_it_knows(annotated, scans, tmp_path, drawn):
     drawn(scans[2])
-    annotated.bench.wait_until(lambda: annotated.states()["scan2"] == "Annotated", 10)
+    annotated.bench.wait_until(lambda: annotated.states()["scan2"] == "Annotated")
     annotated.finetune(tmp_path / "models")
     assert annotated.parameters.begin.value == "model"
     learned = annotated.session.result.trained_on
     drawn(scans[3])
-    annotated.bench.wait_until(lambda: annotated.states()["scan3"] == "Annotated", 10)
+    annotated.bench.wait_until(lambda: annotated.states()["scan3"] == "Annotated")
     annotated.finetune(tmp_path / "models")
     result = annotated.session.result
     assert sorted(result.known_before) == sorted(learned)

@@ -27,7 +27,7 @@ def first_use(page, scans, tmp_path):
 def test_declining_is_told_and_leaves_the_cases(first_use):
     first_use.bench.answer("Not now")
     first_use.bench.click(first_use.ui.finetuneButton)
-    first_use.bench.wait_until(lambda: "Python packages are missing" in first_use.message, 20)
+    first_use.bench.wait_until(lambda: "Python packages are missing" in first_use.message)
     assert "torch" in first_use.bench.dialogs[0].text
     assert first_use.doing == "IDLE"
     assert first_use.states()["scan0"] == "Annotated"
@@ -39,5 +39,5 @@ def test_segmenting_asks_too_and_starts_no_process(first_use, model, scans):
     first_use.show(scans[2])
     first_use.bench.answer("Not now")
     first_use.bench.click(first_use.ui.segmentButton)
-    first_use.bench.wait_until(lambda: "Python packages are missing" in first_use.message, 20)
+    first_use.bench.wait_until(lambda: "Python packages are missing" in first_use.message)
     assert not first_use.session.worker.running

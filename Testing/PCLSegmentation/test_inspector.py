@@ -67,7 +67,7 @@ def red(slicer):
 def test_cases_of_the_scene_are_shown_by_their_names(page, scene):
     inspection = look(page)
     shown = inspection.ui
-    page.bench.wait_until(lambda: not inspection.slices._waiting, 5)  # pictures out of sight follow
+    page.bench.wait_until(lambda: not inspection.slices._waiting)  # pictures out of sight follow
     names = [shown.tileList.item(row).text().split("\n")[0] for row in range(shown.tileList.count)]
     assert names == [f"Scan{number}" for number in range(COUNT)]
 
@@ -105,7 +105,7 @@ def test_the_look_goes_on_when_a_case_leaves_the_scene(page, scene, slicer):
 
 def test_cases_are_ranked_and_a_click_shows_the_slice_to_draw(page, scene, slicer, drawn):
     drawn(scene[0], slice(4, 7))
-    page.bench.wait_until(lambda: "Partly" in page.states()["Scan0"], 10)
+    page.bench.wait_until(lambda: "Partly" in page.states()["Scan0"])
     rows = ask(page)
     titles = [row for row in rows if row[0].isdigit()]
     assert [title[:3] for title in titles] == ["1. ", "2. ", "3. ", "4. ", "5. "]
@@ -172,7 +172,7 @@ def test_frames_of_one_file_are_told_apart_by_the_inspector(page, frames, slicer
 def test_frames_of_one_file_are_told_apart_by_what_to_annotate_next(page, frames, slicer, drawn):
     page.ui.caseTable.cellDoubleClicked(2, 0)
     drawn(page.panel.desk.volume, slice(4, 7))
-    page.bench.wait_until(lambda: "Partly" in page.states()[frames[2]], 10)
+    page.bench.wait_until(lambda: "Partly" in page.states()[frames[2]])
     rows = ask(page)
     titles = {rank: row[3:] for rank, row in enumerate(rows) if row[0].isdigit()}
     assert sorted(titles.values()) == sorted(set(frames) - {frames[2]})
@@ -213,6 +213,6 @@ def test_closing_the_scene_ends_the_question(page, scene, tmp_path, monkeypatch)
     page.bench.click(page.ui.suggestButton)
     assert page.ui.suggestButton.text == "Cancel"
     page.bench.close_scene()
-    page.bench.wait_until(lambda: not page.session.busy, 30)
+    page.bench.wait_until(lambda: not page.session.busy)
     assert page.ui.suggestTable.rowCount == 0
     assert list((tmp_path / "temporary").glob("pcl-look-*")) == []

@@ -25,7 +25,7 @@ def test_cancelling_changes_nothing(ready, slicer, new_volume):
 def test_a_worker_that_was_killed_is_told_and_started_again(segmented, slicer):
     page, volume, _node = segmented
     os.kill(interpreter_of(page.session.worker.process_id), signal.SIGKILL)
-    page.bench.wait_until(lambda: not page.session.worker.running, 10)
+    page.bench.wait_until(lambda: not page.session.worker.running)
     again = page.segment(volume)
     assert page.message == ""
     assert slicer.mrmlScene.IsNodePresent(again)
@@ -34,7 +34,7 @@ def test_a_worker_that_was_killed_is_told_and_started_again(segmented, slicer):
 def test_a_worker_that_dies_meanwhile_is_told_in_words(ready, slicer):
     ready.show(scan(slicer))
     ready.bench.click(ready.ui.segmentButton)
-    ready.bench.wait_until(lambda: ready.session.worker.process_id, 10)
+    ready.bench.wait_until(lambda: ready.session.worker.process_id)
     os.kill(interpreter_of(ready.session.worker.process_id), signal.SIGKILL)
     ready.wait("IDLE")
     assert "ended from outside" in ready.message
@@ -68,7 +68,7 @@ def test_closing_the_scene_meanwhile_puts_nothing_into_the_new_one(ready, slicer
     ready.show(scan(slicer))
     ready.bench.click(ready.ui.segmentButton)
     ready.bench.close_scene()
-    ready.bench.wait_until(lambda: not ready.session.worker.busy, 30)
+    ready.bench.wait_until(lambda: not ready.session.worker.busy)
     assert names(slicer) == []
     assert ready.doing == "IDLE"
 

@@ -10,7 +10,7 @@ from Testing.PCLSegmentation.results import change, mask, scan
 def test_a_corrected_result_survives_another_click_and_its_undo(segmented, slicer):
     page, volume, node = segmented
     corrected = change(slicer, node, volume)
-    page.bench.wait_until(lambda: page.states() == {"scan": "Predicted, changed by hand"}, 10)
+    page.bench.wait_until(lambda: page.states() == {"scan": "Predicted, changed by hand"})
     again = page.segment(volume)
     assert slicer.mrmlScene.IsNodePresent(node)
     assert np.array_equal(mask(node, volume), corrected)
@@ -26,7 +26,7 @@ def test_a_corrected_result_survives_another_click_and_its_undo(segmented, slice
 def test_a_corrected_result_that_gave_way_is_named_left_alone_and_brought_back(segmented, slicer):
     page, volume, node = segmented
     change(slicer, node, volume)
-    page.bench.wait_until(lambda: page.states() == {"scan": "Predicted, changed by hand"}, 10)
+    page.bench.wait_until(lambda: page.states() == {"scan": "Predicted, changed by hand"})
     again = page.segment(volume)
     assert again.GetName() != node.GetName()
     assert f'Kept, hidden: "{node.GetName()}".' in page.message
@@ -46,7 +46,7 @@ def test_a_corrected_result_that_gave_way_is_named_left_alone_and_brought_back(s
 def test_undoing_the_click_brings_the_corrected_result_back(segmented, slicer):
     page, volume, node = segmented
     change(slicer, node, volume)
-    page.bench.wait_until(lambda: page.states() == {"scan": "Predicted, changed by hand"}, 10)
+    page.bench.wait_until(lambda: page.states() == {"scan": "Predicted, changed by hand"})
     page.segment(volume)
     page.bench.click(page.ui.undoButton)
     assert page.states() == {"scan": "Predicted, changed by hand"}
@@ -59,7 +59,7 @@ def test_an_annotation_is_not_touched(ready, slicer, drawn):
     volume = scan(slicer)
     annotation = drawn(volume, slice(2, 4))
     before = mask(annotation, volume)
-    ready.bench.wait_until(lambda: ready.states() == {"scan": "Partly annotated (2 of 8 slices)"}, 10)
+    ready.bench.wait_until(lambda: ready.states() == {"scan": "Partly annotated (2 of 8 slices)"})
     node = ready.segment(volume)
     assert node is not annotation
     assert np.array_equal(mask(annotation, volume), before)

@@ -42,7 +42,7 @@ def test_a_label_file_of_frames_belongs_to_a_file_of_as_many_frames(page, tmp_pa
     page.choose(name)
     page.bench.answer_file(cine(tmp_path / "mine.nii.gz", own))
     page.bench.click(page.ui.importButton)
-    page.bench.wait_until(lambda: page.states()[name] == "Annotated" or page.message != "", 20)
+    page.bench.wait_until(lambda: page.states()[name] == "Annotated" or page.message != "")
     assert said in page.message
     assert bool(page.message) is bool(said)
     if not said:
@@ -57,7 +57,7 @@ def test_labels_of_frames_for_a_volume_of_the_scene_are_refused_in_words(page, s
     page.choose("scan2")
     page.bench.answer_file(cine(tmp_path / "mine.nii.gz", [labels(), labels()]))
     page.bench.click(page.ui.importButton)
-    page.bench.wait_until(lambda: "holds the labels of 2 frames; which belong to this volume is not known" in page.message, 20)
+    page.bench.wait_until(lambda: "holds the labels of 2 frames; which belong to this volume is not known" in page.message)
 
 
 def two_labels(first=1, second=2):
@@ -79,7 +79,7 @@ def decathlon(folder, names):
 def test_labels_with_names_are_the_classes_of_these_names_whatever_their_values(page, new_volume, drawn, tmp_path, opened):
     drawn(new_volume("mine", 5), names=("liver", "spleen"))
     add_folder(page, decathlon(tmp_path / "scans", ("spleen", "liver")))
-    page.bench.wait_until(lambda: page.states().get("mine") == "Annotated", 10)
+    page.bench.wait_until(lambda: page.states().get("mine") == "Annotated")
     if opened:
         page.ui.caseTable.cellDoubleClicked([name for name, _state in page.rows()].index("case0"), 0)
     maps, classes, _slices = training_set(page, tmp_path)
@@ -96,7 +96,7 @@ def test_a_label_file_of_slicer_is_learned_by_the_names_of_its_segments(page, ne
     page.parameters = page.widget.logic.getParameterNode()
     drawn(new_volume("mine", 5), names=("liver", "spleen"))
     add_folder(page, folder)
-    page.bench.wait_until(lambda: page.states().get("mine") == "Annotated", 10)
+    page.bench.wait_until(lambda: page.states().get("mine") == "Annotated")
     maps, classes, _slices = training_set(page, tmp_path)
     assert classes == {1: "liver", 2: "spleen"}
     assert np.array_equal(maps["case0"], labels(2, slice(1, 3)))
@@ -123,7 +123,7 @@ def test_labels_that_are_no_class_stop_a_training_with_their_file(page, new_volu
         said = ("case0.seg.nrrd", "none of the classes LV: 1 (aorta).")
     drawn(new_volume("mine", 5), names=("LV",))
     add_folder(page, folder)
-    page.bench.wait_until(lambda: page.states().get("mine") == "Annotated", 10)
+    page.bench.wait_until(lambda: page.states().get("mine") == "Annotated")
     page.small(tmp_path / "models")
     page.bench.click(page.ui.finetuneButton)
     page.wait("IDLE")
@@ -161,7 +161,7 @@ def test_a_label_file_becomes_the_annotation_of_the_chosen_case(page, scans, tmp
     page.choose("scan2")
     page.bench.answer_file(tmp_path / name)
     page.bench.click(page.ui.importButton)
-    page.bench.wait_until(lambda: page.states()["scan2"] == "Annotated", 20)
+    page.bench.wait_until(lambda: page.states()["scan2"] == "Annotated")
     from PCLLib.segment_nodes import mask_of, segments_of
     from PCLLib.segment_roles import annotation_of
 
@@ -177,7 +177,7 @@ def test_a_label_that_is_no_class_is_told(page, scans, tmp_path):
     page.choose("scan2")
     page.bench.answer_file(tmp_path / "mine.nrrd")
     page.bench.click(page.ui.importButton)
-    page.bench.wait_until(lambda: "class 3 will not be learned: the classes are block." in page.message, 20)
+    page.bench.wait_until(lambda: "class 3 will not be learned: the classes are block." in page.message)
     assert page.states()["scan2"] == 'Drawn, but no class is called "class 3"'
 
 
@@ -185,11 +185,11 @@ def test_a_segmentation_file_of_slicer_keeps_its_names(page, scans, tmp_path, sl
     node = drawn(scans[3], slice(1, 3), names=("block",))
     assert slicer.util.saveNode(node, str(tmp_path / "mine.seg.nrrd"))
     slicer.mrmlScene.RemoveNode(node)
-    page.bench.wait_until(lambda: page.states()["scan3"] == "Not annotated", 10)
+    page.bench.wait_until(lambda: page.states()["scan3"] == "Not annotated")
     page.choose("scan3")
     page.bench.answer_file(tmp_path / "mine.seg.nrrd")
     page.bench.click(page.ui.importButton)
-    page.bench.wait_until(lambda: page.states()["scan3"] == "Annotated", 20)
+    page.bench.wait_until(lambda: page.states()["scan3"] == "Annotated")
     page.bench.choose(page.ui.countingComboBox, "Drawn slices")
     assert page.states()["scan3"] == "Partly annotated (2 of 8 slices)"
 
@@ -205,7 +205,7 @@ def test_dicom_segmentation_objects_need_an_extension_which_is_named(page, scans
     page.choose("scan2")
     page.bench.answer_file(segmentation_file(tmp_path / "dicom"))
     page.bench.click(page.ui.importButton)
-    page.bench.wait_until(lambda: "Install the extension QuantitativeReporting to read DICOM SEG" in page.message, 20)
+    page.bench.wait_until(lambda: "Install the extension QuantitativeReporting to read DICOM SEG" in page.message)
     assert page.states()["scan2"] == "Not annotated"
 
 
@@ -234,7 +234,7 @@ def test_a_dicom_segmentation_object_is_read_by_the_extension_that_can(page, sca
     page.choose("scan2")
     page.bench.answer_file(path)
     page.bench.click(page.ui.importButton)
-    page.bench.wait_until(lambda: page.states()["scan2"] == "Annotated", 20)
+    page.bench.wait_until(lambda: page.states()["scan2"] == "Annotated")
     page.bench.choose(page.ui.countingComboBox, "Drawn slices")
     assert page.states()["scan2"] == "Partly annotated (3 of 8 slices)"
     assert slicer.dicomDatabase is before, "the database of the person has nothing of it"
@@ -251,7 +251,7 @@ def test_dicom_that_is_no_segmentation_is_refused(page, scans, tmp_path, slicer,
     path = write_dicom(tmp_path / "dicom", block(0)[:1]) / "image001.dcm"
     page.bench.answer_file(path)
     page.bench.click(page.ui.importButton)
-    page.bench.wait_until(lambda: f"Slicer could not read {path} as DICOM SEG" in page.message, 20)
+    page.bench.wait_until(lambda: f"Slicer could not read {path} as DICOM SEG" in page.message)
     assert page.states()["scan2"] == "Not annotated"
 
 
@@ -264,7 +264,7 @@ def test_voxels_that_are_not_annotated_make_the_drawn_slices_count(page, scans, 
     page.choose("scan2")
     page.bench.answer_file(tmp_path / "mine.nrrd")
     page.bench.click(page.ui.importButton)
-    page.bench.wait_until(lambda: page.states()["scan2"] == "Partly annotated (2 of 8 slices)", 20)
+    page.bench.wait_until(lambda: page.states()["scan2"] == "Partly annotated (2 of 8 slices)")
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_labels_that_cannot_be_used_are_refused_in_words(page, scans, tmp_path, 
     page.choose("scan2")
     page.bench.answer_file(tmp_path / "mine.nrrd")
     page.bench.click(page.ui.importButton)
-    page.bench.wait_until(lambda: said in page.message, 20)
+    page.bench.wait_until(lambda: said in page.message)
     assert page.states()["scan2"] == "Not annotated"
 
 
@@ -309,9 +309,9 @@ def test_a_segmentation_file_for_a_volume_under_a_transform_lies_where_it_was_dr
     before = mask_of(node, "block", volume)
     assert slicer.util.saveNode(node, str(tmp_path / "mine.seg.nrrd"))
     slicer.mrmlScene.RemoveNode(node)
-    page.bench.wait_until(lambda: page.states()["scan3"] == "Not annotated", 10)
+    page.bench.wait_until(lambda: page.states()["scan3"] == "Not annotated")
     import_segmentation(page, "scan3", tmp_path / "mine.seg.nrrd")
-    page.bench.wait_until(lambda: page.states()["scan3"] == "Annotated", 20)
+    page.bench.wait_until(lambda: page.states()["scan3"] == "Annotated")
     again = annotation_of(volume)
     assert again.GetTransformNodeID() == transform.GetID()
     assert np.array_equal(mask_of(again, segments_of(again)[0].id, volume), before)
@@ -326,8 +326,8 @@ def test_a_segmentation_file_from_elsewhere_in_the_patient_is_refused_in_words(
     assert slicer.util.saveNode(node, str(tmp_path / "far.seg.nrrd"))
     for one in (node, far):
         slicer.mrmlScene.RemoveNode(one)
-    page.bench.wait_until(lambda: "far" not in page.states(), 10)
+    page.bench.wait_until(lambda: "far" not in page.states())
     import_segmentation(page, "scan3", tmp_path / "far.seg.nrrd")
-    page.bench.wait_until(lambda: "far.seg.nrrd lies elsewhere in the patient than the volume" in page.message, 20)
+    page.bench.wait_until(lambda: "far.seg.nrrd lies elsewhere in the patient than the volume" in page.message)
     assert page.states()["scan3"] == "Not annotated"
     assert len(slicer.util.getNodesByClass("vtkMRMLSegmentationNode")) == 2

@@ -44,7 +44,7 @@ def test_a_corrected_result_becomes_an_annotation_that_is_learned_from(predicted
     editor.saveStateForUndo()
     segment = node.GetSegmentation().GetNthSegmentID(0)
     slicer.util.updateSegmentBinaryLabelmapFromArray(corrected, node, segment, volume)
-    page.bench.wait_until(lambda: page.states() == {"scan": "Predicted, changed by hand"}, 10)
+    page.bench.wait_until(lambda: page.states() == {"scan": "Predicted, changed by hand"})
     page.bench.click(page.ui.markButton)
     assert page.states() == {"scan": "Annotated"}
     assert page.checked("scan")
@@ -59,7 +59,7 @@ def test_a_corrected_result_becomes_an_annotation_that_is_learned_from(predicted
 def test_an_earlier_annotation_is_kept_when_a_corrected_result_takes_its_place(ready, slicer, drawn):
     volume = slicer.util.getNode("scan")
     earlier = drawn(volume, slice(0, 2))
-    ready.bench.wait_until(lambda: ready.states() == {"scan": "Partly annotated (2 of 8 slices)"}, 10)
+    ready.bench.wait_until(lambda: ready.states() == {"scan": "Partly annotated (2 of 8 slices)"})
     node = ready.segment(volume)
     ready.bench.click(ready.ui.markButton)
     assert slicer.mrmlScene.IsNodePresent(earlier)
@@ -74,7 +74,7 @@ def test_a_result_is_exported_as_a_label_file_on_the_grid_of_its_volume(predicte
     page, volume, node = predicted
     page.bench.answer_file(tmp_path / name)
     page.bench.click(page.ui.exportButton)
-    page.bench.wait_until((tmp_path / name).is_file, 20)
+    page.bench.wait_until((tmp_path / name).is_file)
     assert f"Written: {tmp_path / name}" in page.message
     from PCLLib.segment_nodes import mask_of
     from PCLLib.volume_nodes import geometry_of
@@ -92,7 +92,7 @@ def test_an_export_that_cannot_be_written_is_told(predicted, tmp_path):
     page, _volume, _node = predicted
     page.bench.answer_file(tmp_path / "mine.png")
     page.bench.click(page.ui.exportButton)
-    page.bench.wait_until(lambda: "its name does not end in" in page.message, 20)
+    page.bench.wait_until(lambda: "its name does not end in" in page.message)
 
 
 def test_a_result_is_ready_for_dicom_segmentation_objects(predicted, slicer):
@@ -132,14 +132,14 @@ def export(page, path) -> np.ndarray:
     """Clicks Export and returns what was written."""
     page.bench.answer_file(path)
     page.bench.click(page.ui.exportButton)
-    page.bench.wait_until(path.is_file, 20)
+    page.bench.wait_until(path.is_file)
     return sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
 
 
 def test_what_was_accepted_is_exported_although_a_newer_prediction_is_there(predicted, slicer, tmp_path):
     page, volume, node = predicted
     corrected = correct(slicer, node, volume)
-    page.bench.wait_until(lambda: page.states() == {"scan": "Predicted, changed by hand"}, 10)
+    page.bench.wait_until(lambda: page.states() == {"scan": "Predicted, changed by hand"})
     page.bench.click(page.ui.acceptButton)
     page.segment(volume)
     assert page.states()["scan"].startswith("Reviewed\nA newer prediction is there")
@@ -150,7 +150,7 @@ def test_what_was_accepted_is_exported_although_a_newer_prediction_is_there(pred
 def test_a_whole_annotation_is_exported_although_a_prediction_is_there(ready, slicer, drawn, tmp_path):
     volume = slicer.util.getNode("scan")
     drawn(volume, names=("tumour",))
-    ready.bench.wait_until(lambda: ready.states() == {"scan": "Annotated"}, 10)
+    ready.bench.wait_until(lambda: ready.states() == {"scan": "Annotated"})
     ready.segment(volume)
     assert "A prediction is there, too" in ready.states()["scan"]
     assert np.count_nonzero(export(ready, tmp_path / "mine.nrrd")) == SHAPE[0] * 12 * 12
@@ -160,7 +160,7 @@ def test_a_whole_annotation_is_exported_although_a_prediction_is_there(ready, sl
 def test_a_prediction_is_exported_before_the_few_slices_that_were_drawn(ready, slicer, drawn, tmp_path):
     volume = slicer.util.getNode("scan")
     drawn(volume, slice(0, 1))
-    ready.bench.wait_until(lambda: ready.states()["scan"].startswith("Partly"), 10)
+    ready.bench.wait_until(lambda: ready.states()["scan"].startswith("Partly"))
     node = ready.segment(volume)
     assert export(ready, tmp_path / "mine.nrrd")[3:].any()
     assert f'It is the prediction "{node.GetName()}", which nobody has accepted.' in ready.message
@@ -170,7 +170,7 @@ def test_structures_drawn_in_two_segmentations_are_exported_together(page, slice
     volume = new_volume("one", 1)
     drawn(volume, slice(0, 4), names=("LV",))
     drawn(volume, slice(4, 8), names=("RV",)).SetName("right")
-    page.bench.wait_until(lambda: page.rows() and page.states()["one"].startswith("Annotated"), 10)
+    page.bench.wait_until(lambda: page.rows() and page.states()["one"].startswith("Annotated"))
     page.show(volume)
     written = export(page, tmp_path / "mine.nrrd")
     assert [set(np.unique(part)) for part in (written[:4], written[4:])] == [{0, 1}, {0, 2}]
@@ -189,7 +189,7 @@ def test_accepting_is_one_step_to_undo(predicted):
 def test_marking_says_what_it_puts_aside_and_is_one_step_to_undo(ready, slicer, drawn):
     volume = slicer.util.getNode("scan")
     mine = drawn(volume, slice(2, 4))
-    ready.bench.wait_until(lambda: ready.states()["scan"].startswith("Partly"), 10)
+    ready.bench.wait_until(lambda: ready.states()["scan"].startswith("Partly"))
     node = ready.segment(volume)
     ready.bench.click(ready.ui.markButton)
     assert 'Kept, hidden: "scan drawn".' in ready.message
@@ -203,7 +203,7 @@ def test_marking_says_what_it_puts_aside_and_is_one_step_to_undo(ready, slicer, 
 def test_an_annotation_that_gave_way_takes_its_place_again(ready, slicer, drawn):
     volume = slicer.util.getNode("scan")
     mine = drawn(volume, slice(2, 4))
-    ready.bench.wait_until(lambda: ready.states()["scan"].startswith("Partly"), 10)
+    ready.bench.wait_until(lambda: ready.states()["scan"].startswith("Partly"))
     node = ready.segment(volume)
     ready.bench.click(ready.ui.markButton)
     ready.bench.click(ready.ui.keptButton)
@@ -218,7 +218,7 @@ def test_one_of_several_annotations_is_put_aside(page, slicer, new_volume, drawn
     volume = new_volume("one", 1)
     drawn(volume, slice(0, 4), names=("LV",))
     other = drawn(volume, names=("helper",))
-    page.bench.wait_until(lambda: page.rows() and page.states()["one"].startswith("Annotated"), 10)
+    page.bench.wait_until(lambda: page.rows() and page.states()["one"].startswith("Annotated"))
     page.show(volume)
     assert page.ui.keptButton.text == "Put aside"
     page.bench.click(page.ui.keptButton)
@@ -238,7 +238,7 @@ def exported(tmp_path):
     def export(page, name="exported.nrrd"):
         page.bench.answer_file(tmp_path / name)
         page.bench.click(page.ui.exportButton)
-        page.bench.wait_until((tmp_path / name).is_file, 20)
+        page.bench.wait_until((tmp_path / name).is_file)
         return sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / name)))
 
     return export
@@ -247,7 +247,7 @@ def exported(tmp_path):
 @pytest.mark.parametrize("renamed", [False, True], ids=["as it was", "renamed"])
 def test_exported_values_are_those_of_the_model_that_segmented(ready, slicer, new_volume, drawn, exported, renamed):
     drawn(new_volume("first annotated", 1), names=("tumour", "block"))
-    ready.bench.wait_until(lambda: ready.states().get("first annotated") == "Annotated", 10)
+    ready.bench.wait_until(lambda: ready.states().get("first annotated") == "Annotated")
     node = ready.segment(slicer.util.getNode("scan"))
     assert [entry.name for entry in ready.panel.desk.classes] == ["tumour", "block"], "the list has other values"
     if renamed:
@@ -258,7 +258,7 @@ def test_exported_values_are_those_of_the_model_that_segmented(ready, slicer, ne
 
 def test_a_segmentation_of_an_earlier_version_is_exported_by_its_model(ready, slicer, new_volume, drawn, exported):
     drawn(new_volume("first annotated", 1), names=("tumour", "block"))
-    ready.bench.wait_until(lambda: ready.states().get("first annotated") == "Annotated", 10)
+    ready.bench.wait_until(lambda: ready.states().get("first annotated") == "Annotated")
     node = ready.segment(slicer.util.getNode("scan"))
     node.GetSegmentation().GetNthSegment(0).RemoveTag("PCL.Value")
     assert set(np.unique(exported(ready))) == {0, 1}
@@ -292,7 +292,7 @@ def test_segments_of_one_name_are_exported_and_learned_as_one_class(page, scans,
     for mask, name in zip(drawn, ("block", "Block "), strict=True):
         segment = node.GetSegmentation().AddEmptySegment("", name)
         slicer.util.updateSegmentBinaryLabelmapFromArray(mask, node, segment, volume)
-    page.bench.wait_until(lambda: page.states()["scan2"] == "Annotated", 10)
+    page.bench.wait_until(lambda: page.states()["scan2"] == "Annotated")
     page.show(volume)
     assert np.array_equal(exported(page), drawn.max(axis=0))
     assert "In it 1 is block." in page.message
@@ -312,7 +312,7 @@ def test_slices_that_do_not_count_are_exported_as_not_annotated_and_come_back_so
     page.choose("scan2")
     page.bench.answer_file(tmp_path / "exported.nrrd")
     page.bench.click(page.ui.importButton)
-    page.bench.wait_until(lambda: page.states()["scan2"] == "Partly annotated (3 of 8 slices)", 20)
+    page.bench.wait_until(lambda: page.states()["scan2"] == "Partly annotated (3 of 8 slices)")
     page.show(scans[0])
     assert set(np.unique(exported(page, "whole.nrrd"))) == {0, 1}, "all slices of it are drawn"
 
@@ -354,7 +354,7 @@ def test_export_proposes_a_file_in_the_folder_that_is_open(page, scans, tmp_path
 
     page.bench.answer(look)
     page.bench.click(page.ui.exportButton)
-    page.bench.wait_until(lambda: seen, 10)
+    page.bench.wait_until(lambda: seen)
     (path, suffix) = seen[0]
     assert path.endswith("/brain_1, T1_seg.nrrd")
     assert suffix == "nrrd"

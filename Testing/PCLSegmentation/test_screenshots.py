@@ -85,7 +85,7 @@ def test_pictures_of_all_states(page, camera, tmp_path):
     camera("empty")
     nodes = add_hearts(6, 3)
     page.wait_for_cases(6)
-    page.bench.wait_until(lambda: page.states()["Heart2"] == "Annotated", 10)
+    page.bench.wait_until(lambda: page.states()["Heart2"] == "Annotated")
     page.choose("Heart2")
     page.bench.choose(page.ui.countingComboBox, "A range of slices")
     page.bench.type_text(page.ui.firstSpinBox, "3")
@@ -150,7 +150,7 @@ def test_pictures_of_what_to_annotate_next(page, camera):
 
     add_hearts(6, 2)
     page.wait_for_cases(6)
-    page.bench.wait_until(lambda: page.states()["Heart2"] == "Annotated", 10)
+    page.bench.wait_until(lambda: page.states()["Heart2"] == "Annotated")
     only(page, "casesButton", "suggestSection")
     page.bench.click(page.ui.suggestButton)
     page.bench.wait_until(lambda: page.ui.suggestTable.rowCount, 120)

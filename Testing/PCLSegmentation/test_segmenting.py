@@ -32,7 +32,7 @@ def test_the_overlay_lies_over_its_volume_in_slices_and_in_3d(segmented, slicer)
     assert display.GetVisibility()
     composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
     assert {one.GetBackgroundVolumeID() for one in composites} == {volume.GetID()}
-    page.bench.wait_until(lambda: node.GetSegmentation().ContainsRepresentation("Closed surface"), 20)
+    page.bench.wait_until(lambda: node.GetSegmentation().ContainsRepresentation("Closed surface"))
     assert display.GetVisibility3D()
 
 
@@ -59,7 +59,7 @@ def test_opacity_visibility_and_millilitres(segmented, slicer):
 def test_millilitres_are_those_of_the_corrected_segmentation(segmented, slicer):
     page, volume, node = segmented
     corrected = change(slicer, node, volume)
-    page.bench.wait_until(lambda: page.states() == {"scan": "Predicted, changed by hand"}, 10)
+    page.bench.wait_until(lambda: page.states() == {"scan": "Predicted, changed by hand"})
     assert page.ui.classTable.item(0, 1).text() == f"{corrected.sum() * 4 / 1000:.2f} ml"
 
 
@@ -115,7 +115,7 @@ def test_a_volume_unlike_the_training_is_warned_about_before_the_click(ready, sl
     assert "another kind of scan?" in said
     assert ready.ui.segmentButton.enabled
     label = ready.ui.unlikeLabel._raw
-    ready.bench.wait_until(lambda: label.height() >= label.heightForWidth(label.width()), 5)  # no line is cut off
+    ready.bench.wait_until(lambda: label.height() >= label.heightForWidth(label.width()))  # no line is cut off
 
 
 def test_what_is_no_case_cannot_be_segmented_and_the_reason_is_told(ready, slicer):
@@ -139,7 +139,7 @@ def test_what_is_no_case_cannot_be_segmented_and_the_reason_is_told(ready, slice
 def test_segment_all_does_what_nobody_has_annotated(ready, slicer, new_volume, drawn):
     volumes = [new_volume(f"more{number}", number) for number in range(3)]
     drawn(volumes[0])
-    ready.bench.wait_until(lambda: ready.states().get("more0") == "Annotated", 10)
+    ready.bench.wait_until(lambda: ready.states().get("more0") == "Annotated")
     ready.bench.click(ready.ui.segmentAllButton)
     ready.wait("IDLE")
     assert ready.states() == {"scan": "Predicted", "more0": "Annotated", "more1": "Predicted", "more2": "Predicted"}
@@ -162,7 +162,7 @@ def test_segment_all_asks_about_volumes_unlike_the_training(ready, slicer, new_v
 @pytest.mark.parametrize("text", ["", "model.pth"])
 def test_a_path_that_is_typed_over_a_model_takes_its_place(ready, text):
     ready.bench.type_text(ready.ui.modelPathLineEdit, text)
-    ready.bench.wait_until(lambda: ready.parameters.model == text, 5)
+    ready.bench.wait_until(lambda: ready.parameters.model == text)
     assert ready.session.segmenting.model is None
 
 
@@ -195,7 +195,7 @@ def test_a_model_that_was_missing_is_read_when_it_comes(page, model, tmp_path):
     path.parent.mkdir()
     shutil.copy(model, path)
     page.bench.type_text(page.ui.modelPathLineEdit, str(path))
-    page.bench.wait_until(lambda: page.session.segmenting.model is not None, 10)
+    page.bench.wait_until(lambda: page.session.segmenting.model is not None)
     assert page.message == ""
 
 

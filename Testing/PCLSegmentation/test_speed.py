@@ -70,7 +70,7 @@ def test_a_look_at_what_was_drawn_holds_nobody_up(page, slicer, new_volume, reco
         mask[20:90, 50 + 60 * number : 100 + 60 * number, 100:250] = 1
         segment = node.GetSegmentation().AddEmptySegment("", f"class{number}", [1, 0, 0])
         slicer.util.updateSegmentBinaryLabelmapFromArray(mask, node, segment, volume)
-    page.bench.wait_until(lambda: page.states().get("large") == "Partly annotated (70 of 120 slices)", 30)
+    page.bench.wait_until(lambda: page.states().get("large") == "Partly annotated (70 of 120 slices)")
     seconds = []
     for stroke in range(3):
         mask[20 + stroke, 0:3, 0:3] = 1

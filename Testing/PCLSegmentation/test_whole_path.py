@@ -38,7 +38,7 @@ def test_the_sample_data_is_offered_once_when_the_module_is_loaded_again(page, s
 def test_from_sample_data_to_an_overlay(page, samples, slicer, tmp_path):
     nodes = samples()
     page.wait_for_cases(6)
-    page.bench.wait_until(lambda: list(page.states().values()) == ["Annotated"] * 2 + ["Not annotated"] * 4, 10)
+    page.bench.wait_until(lambda: list(page.states().values()) == ["Annotated"] * 2 + ["Not annotated"] * 4)
     page.finetune(tmp_path / "models")
     assert page.message == ""
     from PCLLib.segment_nodes import segments_of

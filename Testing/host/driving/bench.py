@@ -92,7 +92,7 @@ class Bench:
         focused = raw.focusProxy() or raw
         target: Any = focused.lineEdit() if isinstance(focused, QtWidgets.QComboBox) else focused
         raw.window().activateWindow()  # a dialog may have taken the focus along when it closed
-        self.wait_until(raw.isActiveWindow, 5)  # a window that is not active tells its widgets nothing of the focus
+        self.wait_until(raw.isActiveWindow)  # a window that is not active tells its widgets nothing of the focus
         target.setFocus()
         QTest.keySequence(target, "Ctrl+A")
         QTest.keyClick(target, QtCore.Qt.Key.Key_Delete)
@@ -113,7 +113,7 @@ class Bench:
         raw.activated.emit(entries.index(text))
         self.host.process_events()
 
-    def wait_until(self, condition: Callable[[], Any], seconds: float = 20.0) -> None:
+    def wait_until(self, condition: Callable[[], Any], seconds: float = 60.0) -> None:
         """Lets the application run until `condition()` holds.
 
         Raises:

@@ -69,7 +69,7 @@ class SlicerBench:
         combo_box.activated(index)
         slicer.app.processEvents()
 
-    def wait_until(self, condition: Callable[[], Any], seconds: float = 20.0) -> None:
+    def wait_until(self, condition: Callable[[], Any], seconds: float = 60.0) -> None:
         """Lets the application run until `condition()` holds; TimeoutError when it does not."""
         end = time.monotonic() + seconds
         while not condition():
