@@ -21,6 +21,12 @@ def labels(value=1, slices=slice(None)) -> np.ndarray:
     return drawn
 
 
+def two_labels(first=1, second=2):
+    drawn = labels(first)
+    drawn[:, 14:20] = np.where(drawn[:, 14:20] > 0, second, 0)
+    return drawn
+
+
 def add_folder(page, folder):
     page.bench.answer_file(folder)
     page.bench.click(page.ui.addFolderButton)

@@ -9,7 +9,7 @@ import pytest
 
 from pcl_core.volumes.writing import write_volume
 from Testing.PCLSegmentation.conftest import TERMINOLOGY, block, run_engine
-from Testing.PCLSegmentation.test_cases import GRID, add_folder, two_labels
+from Testing.PCLSegmentation.folders import GRID, add_folder, two_labels
 
 
 def about(path) -> dict:

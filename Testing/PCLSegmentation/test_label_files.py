@@ -12,7 +12,7 @@ from pcl_core.volumes.geometry import Geometry
 from pcl_core.volumes.writing import write_volume
 from Testing.dicom_files import write_dicom
 from Testing.PCLSegmentation.conftest import SHAPE, block
-from Testing.PCLSegmentation.folders import GRID, add_folder, cine, labels, training_set
+from Testing.PCLSegmentation.folders import GRID, add_folder, cine, labels, training_set, two_labels
 
 
 def test_each_frame_of_a_file_has_the_labels_of_its_own_frame(page, tmp_path):
@@ -58,12 +58,6 @@ def test_labels_of_frames_for_a_volume_of_the_scene_are_refused_in_words(page, s
     page.bench.answer_file(cine(tmp_path / "mine.nii.gz", [labels(), labels()]))
     page.bench.click(page.ui.importButton)
     page.bench.wait_until(lambda: "holds the labels of 2 frames; which belong to this volume is not known" in page.message)
-
-
-def two_labels(first=1, second=2):
-    drawn = labels(first)
-    drawn[:, 14:20] = np.where(drawn[:, 14:20] > 0, second, 0)
-    return drawn
 
 
 def decathlon(folder, names):
