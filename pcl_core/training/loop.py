@@ -15,6 +15,8 @@ from pcl_core.training.history import Row, read_history, write_history
 
 # So many rows are written over a whole training, so that a curve of it has enough points.
 _REPORTS = 200
+# Steps may take half a minute, and an epoch an hour: what a crash or a power cut costs is at most about this many seconds.
+_MOST_SECONDS = 300.0
 
 
 def report_interval(total: int) -> int:
@@ -65,6 +67,7 @@ class Loop:
     clock: Callable[[], float] = time.monotonic
     rows: list[Row] = field(default_factory=list)
     _saved: float = field(default=-math.inf, init=False)
+    _began: float = field(default=-math.inf, init=False)
 
     def run(self, trainee: Trainee, start: int) -> list[Row]:
         """Trains from step ``start`` (0, or where a checkpoint was written) to the end; returns all rows.
@@ -78,6 +81,7 @@ class Loop:
             self.context.reporter.warning(f"{self.history_file} is missing or damaged; the curve begins at step {start}.")
         every = report_interval(self.total)
         seen, since = 0, self.clock()
+        self._began = since
         self.context.reporter.progress(self.stage, start, self.total)
         for step in range(start, self.total):
             if self.context.cancellation.requested:
@@ -98,7 +102,10 @@ class Loop:
     def _checkpoint_due(self, done: int) -> bool:
         if done == self.total:
             return True
-        return done % self.per_checkpoint == 0 and self.clock() - self._saved >= self.least_seconds
+        now = self.clock()
+        if now - max(self._saved, self._began) >= _MOST_SECONDS:
+            return True
+        return done % self.per_checkpoint == 0 and now - self._saved >= self.least_seconds
 
     def _record(self, step: int, figures: Row) -> None:
         if not math.isfinite(figures["loss"]):
