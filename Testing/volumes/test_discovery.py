@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import sys
 import time
 from pathlib import Path
 
@@ -141,3 +143,16 @@ def test_a_thousand_headers_take_seconds(nifti, tmp_path: Path) -> None:
     begin = time.perf_counter()
     assert len(ids(tmp_path)) == 1000
     assert time.perf_counter() - begin < 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are any bytes on Linux only")
+def test_a_name_that_is_no_text_is_told_and_the_others_are_found(nifti, tmp_path: Path) -> None:
+    nifti(tmp_path / "a.nii.gz")
+    for suffix in (b".nii.gz", b".nrrd", b".txt"):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/gr\xf6sse" + suffix)).write_bytes(b"x")
+    found = find_volumes(tmp_path)
+    assert [source.id for source in found.sources] == ["a"]
+    assert len(found.unreadable) == 2
+    for one in found.unreadable:
+        assert "rename it" in one.reason
+        str(one.path).encode()

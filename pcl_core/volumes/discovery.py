@@ -86,16 +86,17 @@ def gather(inputs: Path, layout: str = "auto", want_images: bool = True, want_la
         InputError: the path does not exist, holds no volume files, or is a file that cannot be used.
     """
     if inputs.is_dir():
-        everything = _files(inputs)
+        everything, misnamed = _valid(_files(inputs))
         paths = [path for path in everything if format_of(path)]
         series = _dicom_folders(path for path in everything if not format_of(path))
     else:
         paths, series = _single(inputs)
-    if not paths and not series:
+        misnamed = []
+    if not paths and not series and not misnamed:
         raise InputError(f"There are no volumes in {inputs}.", f"Give {KNOWN}.")
     rule = resolve(layout, inputs, paths)
     items: list[Item] = []
-    unreadable: list[Unreadable] = []
+    unreadable: list[Unreadable] = misnamed
     for path in paths:
         where = place(inputs, path, rule)
         if not inputs.is_dir():
@@ -128,6 +129,21 @@ def require_some(inputs: Path, gathered: Gathered) -> None:
             f"None of the {count} volumes in {inputs} can be used; {first.path}: {first.reason}.", "Copy or export them again."
         )
     raise InputError(f"There are only label files in {inputs}.", "Give the folder of the images.")
+
+
+def _valid(files: Sequence[Path]) -> tuple[list[Path], list[Unreadable]]:
+    """The files whose names can be written down, and the volumes among the others: no reader could be given their names."""
+    valid, bad = [], []
+    for path in files:
+        try:
+            str(path).encode()
+        except UnicodeEncodeError:
+            if format_of(path) or looks_like_dicom(path):
+                shown = Path(str(path).encode(errors="replace").decode())
+                bad.append(Unreadable(shown, "its name has characters that are not valid in UTF-8; rename it"))
+        else:
+            valid.append(path)
+    return valid, bad
 
 
 def _files(folder: Path) -> list[Path]:
