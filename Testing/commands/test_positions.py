@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from pcl_core.training.weights import load_weights
 from pcl_core.volumes.discovery import find_volumes
 from pcl_core.volumes.reading import read_volume
+from Testing.making import grid_of, stored
 from Testing.slices.courses import course
 
 
@@ -166,3 +168,17 @@ def test_an_excluded_volume_takes_no_part(folder, tmp_path, pclseg):
     assert all(not one["outliers"] for one in after.values())
     pclseg("positions", folder, "--exclude", "v99").refusal("v99")
     pclseg("positions", folder, "--exclude", *(f"v{number}" for number in range(11))).refusal("nothing to compare")
+
+
+def test_slices_are_compared_across_the_axis_that_is_learned_from(tmp_path, volume, pclseg):
+    """The thickest direction of these is coronal; HVSMR's slices are axial, and are trained on so."""
+    for number in range(4):
+        voxels = (course(number).images[:20, :24, :28] * 1000).astype(np.int16)
+        grid = replace(grid_of(voxels.shape), spacing=(1.0, 1.2, 0.8))
+        stored(tmp_path / "data" / f"training_axial_full_pat{number}.nii.gz", voxels, grid)
+    pclseg("scan", tmp_path / "data", "--json", tmp_path / "scan.json").done()
+    scanned = json.loads((tmp_path / "scan.json").read_text())
+    pclseg("positions", tmp_path / "data", "--json", tmp_path / "positions.json").done()
+    compared = json.loads((tmp_path / "positions.json").read_text())["volumes"]
+    assert [one["slices"] for one in compared] == [one["slices"] for one in scanned["volumes"]]
+    assert compared[0]["slices"] == 20

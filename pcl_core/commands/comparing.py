@@ -26,6 +26,7 @@ from pcl_core.slices.features import PlainFeatures, SliceFeatures
 from pcl_core.slices.placing import align_turned, feature_parts
 from pcl_core.training.devices import device_facts
 from pcl_core.volumes.axes import Axis
+from pcl_core.volumes.data_sets import slice_axis
 from pcl_core.volumes.discovery import find_in_all
 from pcl_core.volumes.volume import VolumeSource
 
@@ -105,7 +106,8 @@ def compare(
 
 
 def _plain_plan(args: argparse.Namespace, sources: Sequence[VolumeSource], layout: str, device: torch.device) -> SlicePlan:
-    fingerprint = take_fingerprint(sources, args.axis)
-    plan = make_plan("recommended", fingerprint, device_facts(device), args.axis, layout)
+    axis = slice_axis(args.axis, layout)  # as scan and pretrain go by
+    fingerprint = take_fingerprint(sources, axis)
+    plan = make_plan("recommended", fingerprint, device_facts(device), axis, layout)
     # Also finer than native: the slices are to fill the square, or most of the few pixels would be padding.
     return replace(plan.slices, size=_PLAIN_SIZE, resolution_mm=rounded(fingerprint.extent_mm / _PLAIN_SIZE))
