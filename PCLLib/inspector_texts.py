@@ -10,6 +10,9 @@ from PCLLib.inspector import Inspector, Tile
 from PCLLib.position_report import Outlier, PlacedVolume
 from PCLLib.thumbnails import COLORS, Frame
 
+# The engine compares each volume with the others only when there are so many.
+_FEWEST = 4
+
 # A line of a caption that is as long as any usual one.
 LONGEST = "slice 100 of 100"
 
@@ -87,6 +90,8 @@ def outlier(name: str, one: Outlier) -> str:
 
 def outliers(count: int, volumes: int) -> str:
     """How many there are."""
+    if volumes < _FEWEST:
+        return _("With fewer than {n} volumes there is no telling which is unlike the others.").format(n=_FEWEST)
     if not count:
         return _("No volume is upside down, truncated or unlike the others.")
     return _("Found among {volumes} volumes. Look at each before you decide.").format(volumes=volumes)

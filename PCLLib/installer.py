@@ -67,14 +67,17 @@ class Installer:
             Choice("no", _("Not now")),
         )
 
+        def refused() -> None:
+            self._declined = True
+            declined()
+
         def answered(name: str) -> None:
             if name == "install":
                 self._install(None, then)
             elif name == "wheels":
-                self._questions.choose_folder(_("Folder of wheels"), lambda wheels: self._install(wheels, then))
+                self._questions.choose_folder(_("Folder of wheels"), lambda wheels: self._install(wheels, then), refused)
             else:
-                self._declined = True
-                declined()
+                refused()
 
         self._questions.ask(Question(_("Python packages are needed"), self._missing.question(), choices), answered)
 

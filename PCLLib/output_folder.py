@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ _STATE = Path("state") / "state.safetensors"
 _RECORD = Path("state") / "run.json"
 _LEFT_OUT = Path("state") / "left_out.txt"
 _FLIPPED = Path("state") / "flipped.txt"
+_RECORDS = (_RECORD, _LEFT_OUT, _FLIPPED)
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,12 @@ class OutputFolder:
     @property
     def holds_encoder(self) -> bool:
         """Whether an encoder is there, finished or of a run that was stopped."""
-        return self.encoder.is_file()
+        return exists(self.encoder)
 
     def interrupted(self) -> Interrupted | None:
         """The run that can be resumed, or None."""
         about = header_of(self.path / _STATE)
-        if about is None or not self.plan.is_file():
+        if about is None or not exists(self.plan):
             return None
         try:
             step, total = int(about["training"]["step"]), _total(about["plan"])
@@ -89,12 +91,31 @@ class OutputFolder:
         folder = record.get("folder")
         return Interrupted(step, total, Path(folder) if folder else None, record.get("device", "auto"))
 
-    def write_record(self, folder: Path, device: str, left_out: Sequence[str], flipped: Sequence[str] = ()) -> None:
-        """Notes what a run is about to be started on, so that it can be resumed after a crash. Raises OSError."""
-        (self.path / _RECORD).parent.mkdir(parents=True, exist_ok=True)
-        for path, names in ((self.left_out, left_out), (self.flipped, flipped)):
+    def write_record(
+        self, folder: Path, device: str, left_out: Sequence[str], flipped: Sequence[str] = ()
+    ) -> tuple[Path, Path]:
+        """Notes what a run is about to be started on.
+
+        The record of an earlier run stays beside it, which can be resumed until this one begins.
+
+        Returns:
+            the lists of the volumes that are left out, and of those that are flipped, for the call that starts the run.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        record, left_out_list, flipped_list = (_coming(self.path / name) for name in _RECORDS)
+        record.parent.mkdir(parents=True, exist_ok=True)
+        for path, names in ((left_out_list, left_out), (flipped_list, flipped)):
             path.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
-        (self.path / _RECORD).write_text(json.dumps({"folder": str(folder), "device": device}) + "\n", encoding="utf-8")
+        record.write_text(json.dumps({"folder": str(folder), "device": device}) + "\n", encoding="utf-8")
+        return left_out_list, flipped_list
+
+    def begin_record(self) -> None:
+        """The run has begun and replaced the earlier one: from now on it is what can be resumed."""
+        for name in _RECORDS:
+            with suppress(OSError):  # it is there already, or the disk is gone, which the engine tells
+                _coming(self.path / name).replace(self.path / name)
 
     def losses(self) -> list[tuple[int, float]]:
         """Step and loss of every row of metrics.csv that can be read."""
@@ -112,9 +133,24 @@ class OutputFolder:
         return found if isinstance(found, dict) else {}
 
 
+def exists(path: Path) -> bool:
+    """Whether something is there that can be reached: a folder without permission or a lost network drive is not."""
+    try:
+        path.stat()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def proposed(folder: Path) -> Path:
-    """Where the results of a folder of volumes go unless a person says otherwise: beside it."""
-    return folder.with_name(f"{folder.name or 'volumes'}_pretrained")
+    """Where the results of a folder of volumes go unless a person says otherwise: beside it, or in a drive on it."""
+    if not folder.name:  # a whole drive has nothing beside it
+        return folder / "volumes_pretrained"
+    return folder.with_name(f"{folder.name}_pretrained")
+
+
+def _coming(path: Path) -> Path:
+    return path.with_name(f"next_{path.name}")
 
 
 def _total(plan: Mapping[str, Any]) -> int:

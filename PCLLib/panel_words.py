@@ -7,6 +7,9 @@ import re
 _OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)*)")
 # Whole phrases first: a panel has other ways for these.
 _PHRASES = (
+    ("Use more steps, a lower --learning-rate, or another --threshold.", "Use more epochs, or another threshold."),
+    ("cancel, and use a lower --learning-rate or another --threshold", "cancel, and use another threshold"),
+    ("Lower --learning-rate.", "Use another batch size, or leave out volumes with unusual values."),
     ("or leave out --resume to start anew", "or start anew"),
     ("Give the file that finetune wrote", "Choose the model file of a fine-tuning"),
     ("Give the file that pretrain wrote", "Choose the encoder file of a pretraining"),

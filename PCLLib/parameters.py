@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 
@@ -108,8 +109,8 @@ class PretrainParameters:
 def settings_of(parameters: PretrainParameters) -> PretrainSettings:
     """The parameters as the session takes them."""
     return PretrainSettings(
-        folder=Path(parameters.folder),
-        out=Path(parameters.out),
+        folder=_path(parameters.folder),
+        out=_path(parameters.out),
         left_out=frozenset(parameters.leftOut),
         flipped=frozenset(parameters.flipped),
         method=parameters.method.value,
@@ -121,3 +122,11 @@ def settings_of(parameters: PretrainParameters) -> PretrainSettings:
         batch=parameters.batch,
         device=parameters.device.value,
     )
+
+
+def _path(typed: str) -> Path:
+    """A path that does not depend on where Slicer was started; empty stays empty."""
+    path = Path(typed)
+    with suppress(RuntimeError):  # there is no home
+        path = path.expanduser()
+    return path.absolute() if typed else path

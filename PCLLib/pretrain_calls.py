@@ -21,9 +21,9 @@ def train_words(settings: PretrainSettings, report: ScanReport) -> list[object]:
     """The call that trains, after what it starts on was noted in the output folder. Raises OSError."""
     out = OutputFolder(settings.out)
     left_out, flipped = report.names_of(settings.left_out), report.names_of(settings.flipped)
-    out.write_record(settings.folder, settings.device, left_out, flipped)
+    lists = out.write_record(settings.folder, settings.device, left_out, flipped)
     words: list[object] = ["pretrain", settings.folder, "--out", out.path, *settings.plan_words()]
-    return [*words, "--exclude-from", out.left_out, "--flip-from", out.flipped]
+    return [*words, "--exclude-from", lists[0], "--flip-from", lists[1]]
 
 
 def resume_words(settings: PretrainSettings, interrupted: Interrupted) -> list[object]:

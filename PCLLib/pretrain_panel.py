@@ -61,7 +61,7 @@ class PretrainPanel:
         self._typing.timeout.connect(self._paths_changed)
         ui.scanButton.clicked.connect(self._look_again)
         ui.startButton.clicked.connect(self._start_or_cancel)
-        ui.resumeButton.clicked.connect(lambda *_arguments: session.resume())
+        ui.resumeButton.clicked.connect(self._resume)
         ui.proposalsButton.clicked.connect(self._follow_proposals)
         ui.useButton.clicked.connect(self._use_encoder)
         ui.curveButton.clicked.connect(lambda *_arguments: self.plot.show())
@@ -101,6 +101,7 @@ class PretrainPanel:
         """Forgets what belongs to the scene, and ends what runs."""
         self._typing.stop()
         self.set_parameters(None)
+        self._axis = ""
         self.plot.forget()
         self.session.clear()
 
@@ -117,10 +118,20 @@ class PretrainPanel:
             if self.session.state is not State.NO_FOLDER:
                 self.session.clear()
         elif self.session.states.idle and (str(settings.folder) != str(looked_at) or settings.axis != self._axis):
+            if self._axis and str(settings.folder) == str(looked_at):
+                self._forget_flips()
+                settings = settings_of(parameters)
             self._axis = settings.axis
             self.session.choose(settings, ask=False)
         self.session.reconsider(settings)
         self.render()
+
+    def _forget_flips(self) -> None:
+        """Slices across another axis run another way."""
+        self._filling = True
+        if self._parameters is not None:
+            self._parameters.flipped = []
+        self._filling = False
 
     def _fill_paths(self, parameters: PretrainParameters) -> None:
         self._filling = True
@@ -139,6 +150,9 @@ class PretrainPanel:
         parameters = self._parameters
         if parameters is None:
             return
+        if not self.session.states.idle:
+            self._typing.start()  # what was typed just before the work began counts after it
+            return
         folder, out = self.ui.folderPathLineEdit.currentPath.strip(), self.ui.outPathLineEdit.currentPath.strip()
         chosen = folder != parameters.folder
         if chosen:
@@ -155,7 +169,8 @@ class PretrainPanel:
         self._parameters_changed()
 
     def _look_again(self, *_arguments: object) -> None:
-        if self._parameters is not None:
+        self._take_typed()
+        if self._parameters is not None and self.session.states.idle:
             self.session.choose(settings_of(self._parameters))
 
     def _left_out(self, ids: list[str]) -> None:
@@ -173,8 +188,21 @@ class PretrainPanel:
     def _start_or_cancel(self, *_arguments: object) -> None:
         if self.session.states.view.cancel:
             self.session.cancel()
-        elif self._parameters is not None:
+            return
+        self._take_typed()
+        if self._parameters is not None and not self.view.why_not() and self.session.states.view.start:
             self.session.start(settings_of(self._parameters))
+
+    def _resume(self, *_arguments: object) -> None:
+        self._take_typed()
+        if self.session.can_resume:
+            self.session.resume()
+
+    def _take_typed(self) -> None:
+        """A path that was typed a moment ago counts before what is clicked after it."""
+        if self._typing.active:
+            self._typing.stop()
+            self._paths_changed()
 
     def _show_volume(self, row: VolumeRow) -> None:
         try:

@@ -12,12 +12,12 @@ from PCLLib import pretrain_texts as texts
 from PCLLib.dependencies import Dependencies
 from PCLLib.engine import Engine
 from PCLLib.estimating import ESTIMATE, Estimating
-from PCLLib.events import Event, Failed, Last, Progress, Warned
+from PCLLib.events import Event, Failed, Last, Progress, Warned, Written
 from PCLLib.graphics import Graphics
 from PCLLib.installer import Installer
 from PCLLib.job_group import JobGroup
 from PCLLib.messages import Action, Message
-from PCLLib.output_folder import Interrupted, OutputFolder
+from PCLLib.output_folder import Interrupted, OutputFolder, exists
 from PCLLib.pretraining import TRAIN, Pretraining
 from PCLLib.questions import Questions
 from PCLLib.results import Result
@@ -62,6 +62,8 @@ class PretrainSession:
         self._questions = questions
         self._settings: PretrainSettings | None = None
         self._before_installing = State.NO_FOLDER
+        self._anew: Path | None = None
+        self._about_estimate: Message | None = None
         self.folder: Path | None = None
         self._forget()
         self._connect()
@@ -120,9 +122,10 @@ class PretrainSession:
         """
         self._settings = settings
         self.folder = settings.folder
-        if not settings.folder.exists():
+        if not exists(settings.folder):
             self._show_nothing(texts.no_folder(settings.folder))
         elif ask and self.installer.to_be_asked:
+            self._show_other_folder(State.NO_FOLDER)
             self.installer.ask(self._scan, self._scan)
         else:
             self._scan()
@@ -142,23 +145,26 @@ class PretrainSession:
         if before == settings or not self.states.idle:
             return
         if before is None or before.out != settings.out:
+            if before is not None and self.report is not None and not self.installer.needed:
+                self.message = None  # it was about the earlier output folder
             self._offer_to_resume()
         if self.report is not None and self.report.volumes and not self.installer.needed:
             self.estimating.soon()
 
     def _show_nothing(self, message: Message) -> None:
+        self._show_other_folder(State.NOTHING_USABLE)
+        self.tell(message)
+
+    def _show_other_folder(self, state: State) -> None:
+        """What was found in an earlier folder is not shown under the name of this one."""
         self.scanning.leave()
         self._forget()
         self.scanned.emit()
-        self.states.to(State.NOTHING_USABLE)
-        self.tell(message)
+        self.states.to(state)
 
     def _scan(self) -> None:
         assert self._settings is not None
-        self.scanning.leave()
-        self._forget()
-        self.scanned.emit()
-        self.states.to(State.SCANNING)
+        self._show_other_folder(State.SCANNING)
         self.scanning.start(self._settings)
 
     def _not_scanned(self, last: Last) -> None:
@@ -188,6 +194,8 @@ class PretrainSession:
     def _estimate(self) -> None:
         settings, report = self._settings, self.report
         self.estimating.leave()
+        if self.message is self._about_estimate:
+            self.message = None
         can = self.states.view.start and not self.installer.needed
         if can and settings is not None and report is not None and report.kept(settings.left_out):
             self.estimating.start(settings, report)
@@ -195,7 +203,7 @@ class PretrainSession:
 
     def _not_estimated(self, last: Failed) -> None:
         if self.state is State.READY:
-            self.message = texts.failed(last, ())
+            self.message = self._about_estimate = texts.failed(last, ())
 
     # The training
 
@@ -226,6 +234,7 @@ class PretrainSession:
             return
         out = OutputFolder(settings.out)
         earlier = [(step, loss) for step, loss in out.losses() if step <= interrupted.step]
+        self._anew = None
         self._train(calls.resume_words(settings, interrupted), earlier)
 
     def cancel(self) -> None:
@@ -247,6 +256,7 @@ class PretrainSession:
             self.states.to(State.FAILED)
             self.tell(texts.not_writable(settings.out, error.strerror or str(error)))
             return
+        self._anew = settings.out
         self._train(words, [])
 
     def _train(self, words: Sequence[object], earlier: list[tuple[int, float]]) -> None:
@@ -260,6 +270,8 @@ class PretrainSession:
         if self.result is not None:
             self.states.to(State.DONE)
             self.finished.emit(self.result.encoder)
+            if self.result.collapsed:
+                self.tell(texts.nothing_learned())
         elif isinstance(last, Failed):
             self.states.to(State.FAILED)
             self.tell(texts.failed(last, self._offers_after(last)))
@@ -277,6 +289,8 @@ class PretrainSession:
     def _happened(self, name: str, event: Event) -> None:
         if isinstance(event, Warned) and name != ESTIMATE:
             self.logged.emit(_("Note: {message}").format(message=event.message))
+        elif isinstance(event, Written) and name == TRAIN and event.kind == "plan" and self._anew is not None:
+            OutputFolder(self._anew).begin_record()
         elif isinstance(event, Progress) and name in (SCAN, TRAIN):
             self.progressed.emit(event)
 
@@ -317,6 +331,14 @@ class PretrainSession:
         return self._install_offer()
 
     def _start_smaller(self, smaller: Mapping[str, float]) -> None:
-        """Starts again with other settings, which the panel writes into the parameters; replacing was allowed already."""
+        """Starts again with other settings, which the panel writes into the parameters.
+
+        What may be replaced was asked when the run was begun anew; steps that it has kept, and another folder, are asked about.
+        """
         self.settings_wanted.emit(dict(smaller))
-        self._begin()
+        settings = self._settings
+        assert settings is not None
+        if settings.out == self._anew and self._interrupted() is None:
+            self._begin()
+        else:
+            self.start(settings)

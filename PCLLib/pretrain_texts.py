@@ -51,6 +51,13 @@ def stopped(found: Interrupted | None) -> Message:
     return Message(text, _("Press Resume to go on from there."))
 
 
+def nothing_learned() -> Message:
+    """A training ended, and the encoder is of no use."""
+    text = _("The encoder tells no slice from another: it has learned nothing, and will not help a fine-tuning.")
+    hint = _("Train with more epochs, or another threshold; look at the slices at the same position in the inspector.")
+    return Message(text, hint, Tone.WARNING)
+
+
 def can_be_resumed(found: Interrupted) -> Message:
     """The output folder holds a run that stopped."""
     return Message(_stopped_at(found), _("Press Resume to go on from there, with the settings it was started with."))

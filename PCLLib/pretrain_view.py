@@ -73,12 +73,12 @@ class PretrainView:
         view = session.states.view
         texts = {State.RUNNING: _("Cancel"), State.SCANNING: _("Cancel"), State.CANCELLING: _("Cancelling ...")}
         ui.startButton.setText(texts.get(session.state, _("Start pretraining")))
-        reason = self._why_not()
+        reason = self.why_not()
         ui.startButton.setEnabled(view.cancel or (view.start and not reason))
         ui.startButton.setToolTip(reason if view.inputs else "")
         ui.resumeButton.setVisible(session.can_resume)
 
-    def _why_not(self) -> str:
+    def why_not(self) -> str:
         """Why nothing can be started; empty when it can."""
         report, parameters = self.session.report, self.parameters
         if report is None or parameters is None:

@@ -40,8 +40,8 @@ class Questions(Protocol):
     def ask(self, question: Question, answered: Callable[[str], None]) -> None:
         """Asks and returns at once; ``answered`` is called with the name of the choice."""
 
-    def choose_folder(self, title: str, chosen: Callable[[Path], None]) -> None:
-        """Asks for an existing folder; ``chosen`` is not called when none is chosen."""
+    def choose_folder(self, title: str, chosen: Callable[[Path], None], dismissed: Callable[[], None] = lambda: None) -> None:
+        """Asks for an existing folder; calls ``dismissed`` when none is chosen."""
 
 
 class Dialogs:
@@ -76,7 +76,7 @@ class Dialogs:
         self._open.append(box)
         box.open()
 
-    def choose_folder(self, title: str, chosen: Callable[[Path], None]) -> None:
+    def choose_folder(self, title: str, chosen: Callable[[Path], None], dismissed: Callable[[], None] = lambda: None) -> None:
         """Shows a folder dialog."""
         dialog = qt.QFileDialog(slicer.util.mainWindow(), title)
         dialog.setObjectName("PCLFolderQuestion")
@@ -86,8 +86,7 @@ class Dialogs:
             paths = list(dialog.selectedFiles()) if result else []
             self._open.remove(dialog)
             dialog.deleteLater()
-            if paths:
-                _soon(lambda: chosen(Path(paths[0])))
+            _soon((lambda: chosen(Path(paths[0]))) if paths else dismissed)
 
         dialog.finished.connect(finished)
         self._open.append(dialog)

@@ -26,6 +26,7 @@ class Result:
         first_loss: at the first report; None when nothing was reported.
         last_loss: at the end; None when nothing was reported.
         seconds: that it took.
+        collapsed: whether all embeddings are the same, so that nothing was learned.
     """
 
     encoder: Path
@@ -36,6 +37,7 @@ class Result:
     first_loss: float | None
     last_loss: float | None
     seconds: float
+    collapsed: bool = False
 
     @classmethod
     def from_summary(cls, summary: Mapping[str, Any], first_loss: float | None, seconds: float) -> Result:
@@ -49,6 +51,7 @@ class Result:
             first_loss=first_loss,
             last_loss=summary["loss"],
             seconds=seconds,
+            collapsed=bool(summary.get("collapsed")),
         )
 
     def sentence(self) -> str:

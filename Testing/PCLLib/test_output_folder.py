@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+from pathlib import Path, PureWindowsPath
 
 import pytest
 
@@ -60,6 +61,7 @@ def test_a_run_that_stopped_after_its_last_step_but_before_its_encoder_is_found(
 def test_what_it_was_started_on_is_remembered(folder, tmp_path):
     at_step(folder, 2)
     folder.write_record(tmp_path / "дані", "cpu", ["one.nrrd", "two words.nrrd"])
+    folder.begin_record()
     found = folder.interrupted()
     assert (found.folder, found.device) == (tmp_path / "дані", "cpu")
     assert folder.left_out.read_text(encoding="utf-8") == "one.nrrd\ntwo words.nrrd\n"
@@ -104,3 +106,36 @@ def test_results_go_beside_the_volumes(tmp_path):
     from PCLLib.output_folder import proposed
 
     assert proposed(tmp_path / "images") == tmp_path / "images_pretrained"
+
+
+def test_the_record_of_an_earlier_run_stays_until_the_new_one_begins(tmp_path):
+    from PCLLib.output_folder import OutputFolder
+
+    folder = OutputFolder(tmp_path)
+    folder.write_record(tmp_path / "old", "cpu", ["a"])
+    folder.begin_record()
+    lists = folder.write_record(tmp_path / "new", "cpu", ["b"], ["c"])
+    assert folder.left_out.read_text() == "a\n"
+    assert [path.read_text() for path in lists] == ["b\n", "c\n"]
+    folder.begin_record()
+    folder.begin_record()
+    assert (folder.left_out.read_text(), folder.flipped.read_text()) == ("b\n", "c\n")
+
+
+@pytest.mark.parametrize("root", ["/", "."])
+def test_a_whole_drive_has_a_folder_of_results_on_it(root):
+    from PCLLib.output_folder import proposed
+
+    assert proposed(Path(root)) == Path(root) / "volumes_pretrained"
+    drive = PureWindowsPath("E:/")
+    assert proposed(drive) == drive / "volumes_pretrained"
+
+
+def test_what_cannot_be_reached_is_not_there(tmp_path):
+    from PCLLib.output_folder import OutputFolder, exists
+
+    assert exists(tmp_path)
+    for path in (tmp_path / "nothing", tmp_path / ("n" * 300)):
+        assert not exists(path)
+        assert OutputFolder(path).interrupted() is None
+        assert not OutputFolder(path).holds_encoder

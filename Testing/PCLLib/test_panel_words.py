@@ -15,7 +15,7 @@ ENGINE = Path(__file__).resolve().parents[2] / "pcl_core"
     ("engine", "panel"),
     [
         ("Use fewer processes, or a larger --batch.", "Use fewer processes, or a larger batch."),
-        ("Lower --learning-rate.", "Lower learning rate."),
+        ("Lower --learning-rate.", "Use another batch size, or leave out volumes with unusual values."),
         ("Choose another --out.", "Choose another output folder."),
         ("Call it as before, or leave out --resume to start anew.", "Call it as before, or start anew."),
         ("Repair it, or leave out --strict to skip it.", "Repair it."),
@@ -34,5 +34,5 @@ def test_every_phrase_is_one_that_the_engine_says(phrase: str) -> None:
 
 def test_errors_and_warnings_reach_the_panel_without_options() -> None:
     error = parse('{"event": "error", "kind": "input", "message": "It diverged.", "hint": "Lower --learning-rate."}')
-    assert error == Failed("input", "It diverged.", "Lower learning rate.")
+    assert error == Failed("input", "It diverged.", "Use another batch size, or leave out volumes with unusual values.")
     assert parse('{"event": "warning", "message": "Use another --threshold."}') == Warned("Use another threshold.", None)

@@ -131,3 +131,10 @@ def test_an_installation_that_fails_shows_pips_last_lines_and_offers_another_try
     assert first_use.offers() == ["Install packages ..."]
     assert first_use.state == "NO_FOLDER"
     assert "No matching distribution" in first_use.ui.logTextEdit.plainText
+
+
+def test_no_folder_of_wheels_is_no_answer_and_the_volumes_are_looked_at(first_use, stacks):
+    first_use.bench.answer("From a folder ...")
+    first_use.bench.answer("Cancel")
+    assert first_use.open(stacks) == "READY"
+    assert first_use.offers() == ["Install packages ..."]

@@ -164,3 +164,40 @@ def test_emptying_the_folder_forgets_everything(page, stacks):
     page.bench.type_text(page.ui.folderPathLineEdit, "")
     page.wait("NO_FOLDER")
     assert page.ui.scanTable.rowCount == 0
+
+
+def test_a_path_that_was_typed_just_before_a_click_counts(page, stacks, tmp_path):
+    page.small(epochs=1)
+    page.open(stacks)
+    page.ui.outPathLineEdit.setCurrentPath(str(tmp_path / "other"))
+    page.bench.click(page.ui.startButton)
+    assert page.parameters.out == str(tmp_path / "other")
+    page.wait("DONE")
+    assert page.session.result.encoder == tmp_path / "other" / "encoder.safetensors"
+
+
+def test_a_folder_that_was_typed_just_before_a_click_is_looked_at_first(page, stacks, volume, tmp_path):
+    page.open(stacks)
+    volume(tmp_path / "others" / "other.nrrd", shape=(8, 32, 32))
+    page.ui.folderPathLineEdit.setCurrentPath(str(tmp_path / "others"))
+    page.bench.click(page.ui.startButton)
+    page.wait("READY")
+    assert [row[0] for row in page.rows()] == ["other"]
+    assert page.state == "READY"
+
+
+@pytest.mark.parametrize("name", ["/", "n" * 300])
+def test_a_folder_of_any_name_is_answered(page, name, monkeypatch):
+    from PCLLib.pretrain_session import PretrainSession
+
+    monkeypatch.setattr(PretrainSession, "_scan", lambda _session: None)  # a look at a whole disk takes long
+    page.bench.type_text(page.ui.folderPathLineEdit, name)
+    page.bench.wait_until(lambda: str(page.session.folder).endswith(name))
+
+
+def test_slices_across_another_axis_are_not_flipped_as_the_others_were(page, stacks):
+    page.open(stacks)
+    page.parameters.flipped = ["case1"]
+    page.parameters.axis = type(page.parameters.axis).CORONAL
+    page.wait("READY")
+    assert page.parameters.flipped == []

@@ -303,3 +303,55 @@ def test_want_of_memory_offers_the_next_smaller_setting_and_takes_it(page, volum
     page.wait("RUNNING")
     assert page.parameters.batch == 24
     assert page.ui.batchSpinBox.value == 24
+
+
+@long_test
+def test_a_smaller_setting_asks_before_an_encoder_of_another_folder_is_lost(ready, tmp_path):
+    """The offer of a run that ended for want of memory, taken after another output folder was chosen."""
+    finished = tmp_path / "finished" / "encoder.safetensors"
+    finished.parent.mkdir()
+    finished.write_bytes(b"weeks of work")
+    ready.bench.click(ready.ui.startButton)
+    ready.wait("DONE")
+    ready.parameters.out = str(finished.parent)
+    ready.bench.answer("Cancel")
+    ready.session._start_smaller({"batch": 2})
+    ready.bench.wait_until(lambda: ready.bench.dialogs)
+    assert "Replace the encoder?" in ready.bench.dialogs[0].title or "already" in ready.bench.dialogs[0].text
+    assert ready.state != "RUNNING"
+    assert finished.read_bytes() == b"weeks of work"
+
+
+@long_test
+def test_an_encoder_that_tells_no_slice_from_another_is_no_success(page, volume, tmp_path):
+    for seed in range(2):
+        path = volume(tmp_path / "volumes" / f"case{seed}.nrrd", seed=seed, shape=(8, 32, 32))
+        assert path.exists()
+    page.small(epochs=1)
+    page.parameters.method = type(page.parameters.method).PIRL
+    page.open(tmp_path / "volumes")
+    page.bench.click(page.ui.startButton)
+    page.wait("DONE", "FAILED")
+    assert "has learned nothing" in page.message
+    assert "learning rate" not in page.message
+
+
+@long_test
+def test_an_earlier_run_can_be_resumed_when_a_new_one_is_cancelled_before_it_begins(ready, stacks):
+    ready.parameters.epochs = 1000
+    ready.start()
+    ready.steps(2)
+    ready.bench.click(ready.ui.startButton)
+    ready.wait("STOPPED")
+    kept = ready.session._interrupted()
+    for path in stacks.iterdir():
+        path.rename(path.with_suffix(".away"))
+    ready.bench.answer("Start anew")
+    ready.bench.click(ready.ui.startButton)
+    ready.wait("FAILED")
+    for path in stacks.iterdir():
+        path.rename(path.with_suffix(".nrrd"))
+    assert ready.session._interrupted() == kept
+    ready.bench.click(ready.ui.resumeButton)
+    ready.wait("RUNNING")
+    ready.steps(kept.step + 1)

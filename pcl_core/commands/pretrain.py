@@ -24,6 +24,7 @@ from pcl_core.events import Reporter
 from pcl_core.files import require_writable_folder
 from pcl_core.plan import Plan
 from pcl_core.presets import suited_to
+from pcl_core.pretext.contrastive import COLLAPSED
 from pcl_core.processes import World
 from pcl_core.slices.bank import BankItem, open_bank
 from pcl_core.slices.banking import build_bank
@@ -123,6 +124,7 @@ def _train(
         steps=result.steps,
         loss=result.loss,
         collapse=result.collapse,
+        collapsed=result.collapse > COLLAPSED,
     )
 
 

@@ -41,6 +41,8 @@ def first_step(restore: Callable[[], int], out: Path, plan: Plan, context: Conte
         context.reporter.warning(f"There is nothing to resume in {out}; the run starts from its beginning.", out)
     if not context.first:
         return start
+    if not start:  # a checkpoint of an earlier run is not one of this plan
+        (out / STATE_FOLDER / FILE).unlink(missing_ok=True)
     plan.save(out / PLAN_FILE)
     context.reporter.artifact("plan", out / PLAN_FILE)
     return start
