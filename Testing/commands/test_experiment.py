@@ -153,6 +153,56 @@ def test_what_is_done_is_not_done_again_and_more_can_be_asked_for(config, pclseg
     assert [path.parent.name for path in (tmp_path / "out").rglob("model.safetensors")] == ["random_m1_fold1_seed0"]
 
 
+def committed(out: Path, to: Path) -> Path:
+    """What of an experiment can be kept under version control: no weights, no slices, no logs of cells."""
+    to.mkdir()
+    for name in ("results.csv", "experiment.json"):
+        shutil.copy(out / name, to)
+    for path in out.glob("cells/*/evaluation.json"):
+        shutil.copytree(path.parent, to / "cells" / path.parent.name, ignore=shutil.ignore_patterns("[!e]*"))
+    return to
+
+
+def test_an_experiment_goes_on_from_its_small_files_and_does_new_cells_only(unbroken, config, pclseg, tmp_path):
+    out = committed(unbroken, tmp_path / "out")
+    more = config("seeds.json", seeds=[0, 1])
+    outcome = pclseg("experiment", more, "--out", out, "--resume")
+    assert outcome.done()["done_now"] == 4
+    assert [path.name.rpartition("_")[2] for path in (out / "encoders").iterdir()] == ["seed1"]
+    whole = pclseg("experiment", more, "--out", tmp_path / "whole").done()
+    assert whole["done_now"] == 8
+    assert rows_of(out) == rows_of(tmp_path / "whole")
+    assert (out / "table.md").read_text() == (tmp_path / "whole" / "table.md").read_text()
+    assert "_seed0 (" in (out / "table.md").read_text()  # how its encoder ended is known without the encoder
+
+
+def test_results_are_not_gone_on_with_when_nothing_says_what_they_are_of(unbroken, config, pclseg, tmp_path):
+    out = committed(unbroken, tmp_path / "out")
+    (out / "experiment.json").unlink()
+    for words in ([], ["--resume"]):
+        pclseg("experiment", config(), "--out", out, *words).refusal("results.csv", "experiment.json", "Put that file back")
+    assert rows_of(out) == rows_of(unbroken)
+
+
+def test_a_lost_evaluation_takes_its_seed_from_both_methods_and_is_told(unbroken, config, pclseg, tmp_path):
+    out = committed(unbroken, tmp_path / "out")
+    next(out.glob("cells/pcl*_m1_*/evaluation.json")).unlink()
+    assert pclseg("experiment", config(), "--out", out, "--resume").done()["done_now"] == 0
+    text = (out / "table.md").read_text()
+    assert "1 that are done have no evaluation.json" in text
+    assert text.splitlines()[-1].startswith("| pcl - random | - |")
+
+
+def test_an_experiment_of_a_version_that_knew_fewer_settings_goes_on(unbroken, config, pclseg, tmp_path):
+    out = committed(unbroken, tmp_path / "out")
+    facts = json.loads((out / "experiment.json").read_text())
+    del facts["config"]["same_patient"]
+    for name in ("pretrain_plan", "finetune_plan"):
+        del facts[name]["pretrain"]["graphs"]
+    (out / "experiment.json").write_text(json.dumps(facts))
+    assert pclseg("experiment", config(), "--out", out, "--resume").done()["done_now"] == 0
+
+
 def test_an_experiment_is_not_replaced_nor_gone_on_with_under_another_plan(unbroken, config, pclseg):
     before = (unbroken / "results.csv").read_bytes()
     pclseg("experiment", config(), "--out", unbroken).refusal(unbroken, "--resume")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections.abc import Sequence
@@ -22,7 +23,8 @@ from pcl_core.slices.banking import build_bank
 from pcl_core.training.cases import Split, find_classes
 from pcl_core.training.context import Context
 from pcl_core.training.finetuning import MODEL_FILE, Annotations, finetune
-from pcl_core.training.pretraining import ENCODER_FILE, pretrain
+from pcl_core.training.history import read_history
+from pcl_core.training.pretraining import ENCODER_FILE, METRICS_FILE, pretrain
 from pcl_core.training.starting import Start
 from pcl_core.training.state import FILE, STATE_FOLDER
 from pcl_core.training.suiting import suited_to_machine
@@ -93,7 +95,8 @@ class CellWork:
         shutil.rmtree(folder / STATE_FOLDER, ignore_errors=True)
         if not self._material.config.keep_models:
             (folder / MODEL_FILE).unlink(missing_ok=True)
-        return Result.of(cell, annotated, found, time.monotonic() - since)
+        collapse = math.nan if begin is None else collapse_in(self._out / ENCODERS_FOLDER / self._material.encoder_name(cell))
+        return Result.of(cell, annotated, found, time.monotonic() - since, collapse)
 
     def _encoder(self, cell: Cell, context: Context) -> Path:
         """The encoder that a cell starts from; pretrained when no earlier cell needed it.
@@ -170,6 +173,12 @@ class CellWork:
             f"No volume of {len(lacking)} patient(s) can be used: {', '.join([first, *lacking[1:]])}.",
             "Repair them, or take them out of the folder. Nothing has been trained yet.",
         )
+
+
+def collapse_in(encoder: Path) -> float:
+    """The collapse figure that the encoder in a folder ended with, from its curve; NaN when there is none."""
+    rows = read_history(encoder / METRICS_FILE)
+    return rows[-1].get("collapse", math.nan) if rows else math.nan
 
 
 def _begun(folder: Path) -> bool:

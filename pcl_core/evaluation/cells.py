@@ -84,8 +84,8 @@ class Result:
         cell: which.
         patients: that were annotated.
         figures: dice (mean of the classes' means over cases), pooled_dice (the paper's way of counting, on the native grid),
-            hd95_mm, seconds (without the pretraining; of a cell that was gone on with, since then), and ``dice <class>``;
-            NaN where not known.
+            hd95_mm, seconds (without the pretraining; of a cell that was gone on with, since then), collapse (the figure that
+            its encoder ended with; 1 is collapsed), and ``dice <class>``; NaN where not known.
     """
 
     cell: Cell
@@ -93,13 +93,14 @@ class Result:
     figures: Mapping[str, float]
 
     @classmethod
-    def of(cls, cell: Cell, patients: Sequence[str], found: Evaluation, seconds: float) -> Self:
+    def of(cls, cell: Cell, patients: Sequence[str], found: Evaluation, seconds: float, collapse: float = math.nan) -> Self:
         """Takes the figures from an evaluation of the test fold."""
         figures = {
             "dice": found.over_classes("dice"),
             "pooled_dice": found.pooled_dice(),
             "hd95_mm": found.over_classes("hd95_mm"),
             "seconds": round(seconds, 1),
+            "collapse": collapse,
             **{f"dice {found.name(label)}": found.over_cases(label, "dice")[0] for label in found.classes},
         }
         return cls(cell, tuple(patients), {name: round(value, 6) for name, value in figures.items()})
@@ -120,8 +121,10 @@ class Result:
             fold=int(row["fold"]),
             seed=int(row["seed"]),
         )
-        known = (*FIGURES, *(name for name in row if name.startswith("dice ")))
-        return cls(cell, tuple(row["patients"].split(";")), {name: float(row[name] or "nan") for name in known})
+        figures = {name: row[name] for name in FIGURES}
+        figures["collapse"] = row.get("collapse", "")  # earlier versions left it to the folder of the encoder
+        figures |= {name: value for name, value in row.items() if name.startswith("dice ")}
+        return cls(cell, tuple(row["patients"].split(";")), {name: float(value or "nan") for name, value in figures.items()})
 
 
 class Results:
