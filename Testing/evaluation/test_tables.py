@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 
+from pcl_core.evaluation import learning_curve
 from pcl_core.evaluation.cells import Cell, Result
-from pcl_core.evaluation.learning_curve import colour_of_method, learning_curve_png
+from pcl_core.evaluation.learning_curve import colour_of_method, learning_curve_png, line_of_method
 from pcl_core.evaluation.protocol import METHODS, ExperimentConfig, PretrainOn
 from pcl_core.evaluation.significance import compare, compare_all, holm
 from pcl_core.evaluation.tables import main_results, mean_with_deviation, paper_table, table_md
@@ -196,8 +197,11 @@ def test_ten_patients_that_all_gain_can_be_told_from_chance_among_six_methods_an
     assert all(c.holm == pytest.approx(15 * 2 / 2**10) for c in found)
 
 
-def test_each_method_has_a_colour_of_its_own():
-    assert len({colour_of_method(method) for method in METHODS}) == len(METHODS)
+def test_each_method_has_a_look_of_its_own_also_when_more_are_added(monkeypatch):
+    assert len({colour_of_method(method) for method in METHODS}) == min(9, len(METHODS))
+    many = (*METHODS, *(f"method {k}" for k in range(12)))
+    monkeypatch.setattr(learning_curve, "METHODS", many)
+    assert len({(colour_of_method(method), line_of_method(method)) for method in many}) == len(many)
 
 
 def test_the_better_method_lies_higher_in_the_curve():
