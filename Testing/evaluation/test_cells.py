@@ -74,6 +74,14 @@ def test_rows_stay_in_the_order_in_which_cells_ended(tmp_path):
     assert [result.cell for result in results.of(sorted(cells, key=lambda cell: cell.seed))] == [cells[1], cells[2], cells[0]]
 
 
+def test_rows_that_another_process_adds_meanwhile_are_kept(tmp_path):
+    ours, theirs = Results(tmp_path / "results.csv"), Results(tmp_path / "results.csv")
+    for results, seed in ((ours, 0), (theirs, 1), (ours, 2)):
+        results.add(Result.of(other(seed=seed), ["p1"], FOUND, 1.0))
+    found = Results(tmp_path / "results.csv")
+    assert all(other(seed=seed) in found for seed in (0, 1, 2))
+
+
 @pytest.mark.parametrize("text", ["method,dice\npcl,0.5\n", "setting,method\n", "\x00"])
 def test_a_damaged_table_is_refused_by_name_unless_it_has_no_rows(text, tmp_path):
     path = tmp_path / "results.csv"

@@ -217,3 +217,8 @@ def test_the_better_method_lies_higher_in_the_curve():
 
 def test_a_curve_of_nothing_yet_is_a_picture():
     assert learning_curve_png([], "Hearts").startswith(b"\x89PNG")
+
+
+def test_a_heading_is_shown_whole_and_as_it_is_written():
+    picture = matplotlib.image.imread(io.BytesIO(learning_curve_png([], r"$5 \frac$ " + "words " * 14)), format="png")
+    assert (picture[:45, -8:, :3] > 0.9).all()  # nothing is cut off at the right

@@ -139,18 +139,7 @@ class Results:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._done: dict[Cell, Result] = {}
-        if not path.exists():
-            return
-        try:
-            rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
-            found = [Result.from_row(row) for row in rows]
-        except OSError as error:
-            raise InputError(f"Cannot read {path}: {error.strerror or error}.", "Check your rights.") from error
-        except (KeyError, ValueError, TypeError, AttributeError) as error:
-            hint = "Mend it, or take it away: its cells are then done again."
-            raise InputError(f"{path} is not a table of results: {error}.", hint) from error
-        self._done = {result.cell: result for result in found}
+        self._done = self._read()
 
     def __contains__(self, cell: Cell) -> bool:
         return cell in self._done
@@ -160,11 +149,28 @@ class Results:
         return [self._done[cell] for cell in cells if cell in self._done]
 
     def add(self, result: Result) -> None:
-        """Adds a cell and writes the file anew. Raises InputError when that is impossible."""
-        self._done[result.cell] = result
+        """Adds a cell and writes the file anew, with what another process may have added to it meanwhile.
+
+        Raises:
+            InputError: that is impossible, or somebody has damaged the file.
+        """
+        self._done = {**self._read(), **self._done, result.cell: result}
         rows = [result.row() for result in self._done.values()]
         stream = io.StringIO()
         writer = csv.DictWriter(stream, list(dict.fromkeys(name for row in rows for name in row)), "", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
         write_text(self._path, stream.getvalue())
+
+    def _read(self) -> dict[Cell, Result]:
+        if not self._path.exists():
+            return {}
+        try:
+            rows = list(csv.DictReader(io.StringIO(self._path.read_text(encoding="utf-8"))))
+            found = [Result.from_row(row) for row in rows]
+        except OSError as error:
+            raise InputError(f"Cannot read {self._path}: {error.strerror or error}.", "Check your rights.") from error
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            hint = "Mend it, or take it away: its cells are then done again."
+            raise InputError(f"{self._path} is not a table of results: {error}.", hint) from error
+        return {result.cell: result for result in found}

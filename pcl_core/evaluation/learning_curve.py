@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Literal
@@ -19,6 +20,7 @@ from pcl_core.evaluation.protocol import METHODS
 _COLOURS = ("#777777", "#d55e00", "#0072b2", "#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#b8a900", "#000000")
 
 
+_TITLE = 64  # characters that fit beside each other
 _LINES: tuple[Literal["-", "--", ":"], ...] = ("-", "--", ":")  # for the methods beyond the colours
 
 
@@ -55,7 +57,7 @@ def learning_curve_png(results: Sequence[Result], title: str) -> bytes:
     axes.set_xscale("log")
     axes.set_xticks(ticks, [str(m) for m in ticks])
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_title(title, fontsize=11, loc="left")
+    axes.set_title(textwrap.fill(title, _TITLE), fontsize=11, loc="left", parse_math=False)
     axes.set_xlabel("annotated patients, M")
     axes.set_ylabel("Dice, mean over the cases")
     axes.grid(color="#e5e5e5", linewidth=0.8)
