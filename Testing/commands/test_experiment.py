@@ -13,7 +13,7 @@ import SimpleITK
 from pcl_core import cli, events
 from pcl_core.commands import experiment_cells
 from pcl_core.errors import InputError
-from pcl_core.training.weights import load_weights
+from pcl_core.training.weights import load_weights, save_weights
 from Testing.conftest import call
 
 PLAN = {
@@ -113,6 +113,44 @@ def cancel_at(stage, done, monkeypatch):
 
     monkeypatch.setattr(cli, "Cancellation", made)
     monkeypatch.setattr(events.Reporter, "progress", progress)
+
+
+@pytest.mark.parametrize("fault", ["of another encoder", "damaged"])
+def test_a_cell_whose_checkpoint_does_not_fit_is_begun_anew(fault, config, pclseg, tmp_path, monkeypatch):
+    path = config("one.json", methods=["pcl"], labelled=[1])
+    cancel_at("finetune", 3, monkeypatch)
+    assert pclseg("experiment", path, "--out", tmp_path / "out").code == 3
+    monkeypatch.undo()
+    state = next((tmp_path / "out").glob("cells/*/state/state.safetensors"))
+    if fault == "damaged":
+        state.write_bytes(b"")
+    else:
+        encoder = next((tmp_path / "out").glob("encoders/*/encoder.safetensors"))
+        tensors, about = load_weights(encoder, "encoder")
+        save_weights(encoder, {name: tensor * 1.001 for name, tensor in tensors.items()}, about)
+    outcome = pclseg("experiment", path, "--out", tmp_path / "out", "--resume")
+    assert outcome.done()["done_now"] == 1
+    assert any("begun anew" in message for message in outcome.warnings)
+
+
+def test_a_damaged_encoder_is_pretrained_again(unbroken, config, pclseg, tmp_path):
+    first = config("first.json", labelled=[1])
+    pclseg("experiment", first, "--out", tmp_path / "out").done()
+    encoder = next((tmp_path / "out").glob("encoders/*/encoder.safetensors"))
+    encoder.write_bytes(encoder.read_bytes()[:1000])
+    outcome = pclseg("experiment", config(), "--out", tmp_path / "out", "--resume")
+    assert outcome.done()["done_now"] == 2
+    assert any("pretrained again" in message for message in outcome.warnings)
+    assert rows_of(tmp_path / "out") == rows_of(unbroken)
+
+
+def test_a_damaged_evaluation_is_told_before_anything_is_trained(unbroken, config, pclseg, tmp_path):
+    out = committed(unbroken, tmp_path / "out")
+    damaged = next(out.glob("cells/*_m1_*/evaluation.json"))
+    damaged.write_text("")
+    outcome = pclseg("experiment", config("seeds.json", seeds=[0, 1]), "--out", out, "--resume")
+    outcome.refusal(damaged.parent.name, "Take its row out")
+    assert {event["stage"] for event in outcome.named("progress")} == {"experiment"}
 
 
 def test_a_kill_after_a_fine_tuning_loses_that_cell_only(unbroken, config, pclseg, tmp_path, monkeypatch):

@@ -102,6 +102,8 @@ def _work(args: argparse.Namespace, part: _Part, context: Context) -> Iterator[l
     reporter.plan(part.material.pretrain_plan.to_json())
     results = Results(part.out / RESULTS_FILE)
     missing = [cell for cell in part.cells if cell not in results]
+    if results.of(part.cells):
+        _write_tables(part, results)  # a damaged evaluation is told before hours of work
     reporter.progress("experiment", len(part.cells) - len(missing), len(part.cells))
     for cell, outcome in _outcomes(args, part, missing, context):
         if isinstance(outcome, InputError):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from pcl_core.commands.experiment_data import Material
 from pcl_core.commands.held_out import judge_held_out
-from pcl_core.errors import CancelledError, InputError
+from pcl_core.errors import CancelledError, InputError, StateError
 from pcl_core.evaluation.cells import Cell, Result
 from pcl_core.evaluation.patients import EVALUATION_FILE
 from pcl_core.evaluation.protocol import RANDOM
@@ -33,6 +34,7 @@ from pcl_core.volumes.class_names import class_names
 
 BANKS_FOLDER, ENCODERS_FOLDER, CELLS_FOLDER = "banks", "encoders", "cells"
 _LABELLED_BANK = "labelled"
+Trained = TypeVar("Trained")
 
 
 class CellWork:
@@ -86,7 +88,7 @@ class CellWork:
         since = time.monotonic()
         learned = replace(annotations, split=Split(self._volumes(annotated), ()))
         plan = replace(self._material.finetune_plan, pretrain=self._pretrain_plan(cell).pretrain)
-        tuned = finetune(learned, plan, folder, context, begin, _begun(folder))
+        tuned = self._going_on(folder, lambda resume: finetune(learned, plan, folder, context, begin, resume))
         test = self._volumes(self._material.folds[cell.fold].test)
         judged = replace(annotations, split=Split((), test))
         predictor = Predictor.load(tuned.model, context.device)
@@ -108,11 +110,11 @@ class CellWork:
         path, plan = folder / ENCODER_FILE, self._pretrain_plan(cell)
         if path in self._failed:
             raise self._failed[path]
-        if path not in self._encoders and not _finished(path, plan):
+        if path not in self._encoders and not self._finished(path, plan):
             try:
                 bank = self._unlabeled(cell)
                 suited = suited_to_machine(plan, context.device, len(bank.rows))
-                pretrain(bank, suited, folder, context, _begun(folder))
+                self._going_on(folder, lambda resume: pretrain(bank, suited, folder, context, resume))
             except InputError as error:
                 self._failed[path] = error
                 raise
@@ -120,6 +122,28 @@ class CellWork:
             shutil.rmtree(folder / STATE_FOLDER, ignore_errors=True)
         self._encoders.add(path)
         return path
+
+    def _finished(self, encoder: Path, plan: Plan) -> bool:
+        """Whether the encoder is that of the plan, and was pretrained to the end; one that is damaged is not."""
+        if not encoder.exists():
+            return False
+        try:
+            _, about = load_weights(encoder, "encoder")
+        except InputError as error:
+            self._context.reporter.warning(f"{error.message} It is pretrained again.", encoder)
+            return False
+        return about.plan.decisive() == plan.decisive() and about.training.get("steps") == about.training.get("of_steps")
+
+    def _going_on(self, folder: Path, train: Callable[[bool], Trained]) -> Trained:
+        """Trains in a folder, from the checkpoint there; anew where that does not fit, or the cell could never be done.
+
+        A checkpoint may be damaged, or of an encoder that was deleted and is another one, by rounding, when made again.
+        """
+        try:
+            return train((folder / STATE_FOLDER / FILE).exists())
+        except StateError as error:
+            self._context.reporter.warning(f"{error.message} It is begun anew.", folder)
+            return train(False)
 
     def _unlabeled(self, cell: Cell) -> SliceBank:
         """The slices that the encoder of a cell is pretrained on."""
@@ -179,15 +203,3 @@ def collapse_in(encoder: Path) -> float:
     """The collapse figure that the encoder in a folder ended with, from its curve; NaN when there is none."""
     rows = read_history(encoder / METRICS_FILE)
     return rows[-1].get("collapse", math.nan) if rows else math.nan
-
-
-def _begun(folder: Path) -> bool:
-    return (folder / STATE_FOLDER / FILE).exists()
-
-
-def _finished(encoder: Path, plan: Plan) -> bool:
-    """Whether the encoder is that of the plan, and was pretrained to the end."""
-    if not encoder.exists():
-        return False
-    _, about = load_weights(encoder, "encoder")
-    return about.plan.decisive() == plan.decisive() and about.training.get("steps") == about.training.get("of_steps")
