@@ -150,7 +150,7 @@ def test_a_damaged_evaluation_is_told_before_anything_is_trained(unbroken, confi
     damaged.write_text("")
     outcome = pclseg("experiment", config("seeds.json", seeds=[0, 1]), "--out", out, "--resume")
     outcome.refusal(damaged.parent.name, "Take its row out")
-    assert {event["stage"] for event in outcome.named("progress")} == {"experiment"}
+    assert {event["stage"] for event in outcome.named("progress")} <= {"experiment"}
 
 
 def test_a_kill_after_a_fine_tuning_loses_that_cell_only(unbroken, config, pclseg, tmp_path, monkeypatch):
