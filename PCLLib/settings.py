@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-METHODS = ("pcl", "gcl", "gcl-gd", "simclr", "rotation", "pirl", "moco", "moco-pcl")
-
 
 @dataclass(frozen=True)
 class PretrainSettings:

@@ -26,6 +26,7 @@ LIGHT = [
     "pcl_core.presets",
     "pcl_core.events",
     "pcl_core.console",
+    "pcl_core.pretext.registry",
     "pcl_core.volumes.geometry",
 ]
 

@@ -11,11 +11,10 @@ from pcl_core import __version__
 from pcl_core.errors import InputError
 from pcl_core.plan import PositionRule
 from pcl_core.presets import PRESETS
+from pcl_core.pretext.registry import NAMES as METHODS
 from pcl_core.volumes.axes import AXES
 
-# The registry that this mirrors imports PyTorch; a test compares the two.
-METHODS = ("pcl", "gcl", "gcl-gd", "simclr", "rotation", "pirl", "moco", "moco-pcl")
-# The rules behind these import NumPy; the same test compares them.
+# The rules behind these import NumPy; a test compares them.
 LAYOUTS = ("auto", "acdc", "chd", "folder", "hvsmr", "mmwhs", "msd", "nnunet")
 POSITION_RULES = typing.get_args(PositionRule)
 _INPUT = "a volume, a folder with a DICOM series, or a folder of either"

@@ -37,6 +37,10 @@ class InputError(PclError):
     exit_code = 2
 
 
+class StateError(InputError):
+    """The checkpoint that a run was to go on from is damaged, or of another run."""
+
+
 class MissingPackageError(PclError):
     """A Python package that the command needs is not installed."""
 

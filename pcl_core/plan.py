@@ -15,7 +15,7 @@ from typing import Any, Literal, Self
 from pcl_core.errors import InputError
 from pcl_core.files import write_text
 from pcl_core.plan_limits import require_sensible
-from pcl_core.strict_json import build
+from pcl_core.strict_json import FROM_US, build
 from pcl_core.volumes.axes import Axis
 
 PositionRule = Literal["relative", "millimetre", "learned"]
@@ -207,13 +207,13 @@ class Plan:
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_json(cls, data: Any, where: str = "plan") -> Self:
-        """Reads what to_json made.
+    def from_json(cls, data: Any, where: str = "plan", hint: str = FROM_US) -> Self:
+        """Reads what to_json made; messages call it ``where``, and say ``hint`` of a value of another type.
 
         Raises:
             InputError: an unknown or missing key, or a value of another type or that makes no sense.
         """
-        plan = typing.cast(Self, build(cls, data, where))
+        plan = typing.cast(Self, build(cls, data, where, hint))
         require_sensible(plan, where)
         return plan
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pcl_core.errors import InputError
 from pcl_core.near import nearest
 
-_HINT = "Use a file that this version wrote."
+FROM_US = "Use a file that this version wrote."
 
 
 def read_json(path: Path) -> Any:
@@ -30,7 +30,7 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{path} is not JSON: {error}.", "Correct it there.") from error
 
 
-def build(kind: Any, data: Any, where: str, hint: str = _HINT) -> Any:
+def build(kind: Any, data: Any, where: str, hint: str = FROM_US) -> Any:
     """Makes a value of a type from plain dictionaries, lists and scalars.
 
     Args:
@@ -79,7 +79,7 @@ def _build_dataclass(kind: type, data: Any, where: str, hint: str) -> Any:
     known = {entry.name: entry for entry in dataclasses.fields(kind)}
     for key in data:
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
+            near = difflib.get_close_matches(str(key).casefold(), known, n=1)
             raise InputError(f"{where} has an unknown key '{key}'.", f"Did you mean '{near[0]}'?" if near else hint)
     for name, entry in known.items():
         required = entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING

@@ -32,7 +32,8 @@ def test_large_numbers_stay_whole_numbers():
     assert parsed(epochs=1234567).epochs == 1234567
 
 
-def test_the_methods_are_those_of_the_engine():
-    from PCLLib.settings import METHODS
+def test_the_engine_has_all_methods_that_the_panel_offers():
+    from PCLLib.parameters import Method
 
-    assert METHODS == ENGINES
+    assert {method.value for method in Method} <= set(ENGINES)
+    assert all(method.label() for method in Method)

@@ -60,6 +60,7 @@ def test_every_method_of_the_registry_can_be_compared_with_random_weights(load):
     [
         ({"methods": ["random", "simcrl"]}, ["simcrl", "simclr"]),
         ({"methodes": ["pcl"]}, ["methodes", "methods"]),
+        ({"SEEDS": [1]}, ["SEEDS", "Did you mean 'seeds'"]),
         ({"layout": "adcd"}, ["adcd", "acdc"]),
         ({"preset": "papper"}, ["papper", "'paper'"]),
         ({"axis": "axal"}, ["axis", "axal", "axial"]),
@@ -72,7 +73,7 @@ def test_every_method_of_the_registry_can_be_compared_with_random_weights(load):
         ({"plan": {"pretrain": {"method": "pcl"}}}, ["pretrain.method", "methods"]),
         ({"plan": {"slices": {"axis": "axial"}}}, ["slices.axis", "axis"]),
         ({"plan": {"slices": {"size": 63}}}, ["slices.size", "multiple of 16"]),
-        ({"plan": {"finetune": {"steps": "many"}}}, ["finetune.steps", "many"]),
+        ({"plan": {"finetune": {"steps": "many"}}}, ["finetune.steps", "many", "Write it as"]),
         ({"target_plan": {"slices": {"size": 64}}}, ["target_plan", "pretrain_on"]),
         ({"target_plan": {"network": {"filters": 4}}, "pretrain_on": {"images": "x"}}, ["target_plan", "network"]),
         ({"labelled": []}, ["labelled", "empty"]),

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 
+from pcl_core.evaluation import learning_curve
 from pcl_core.evaluation.cells import Cell, Result
-from pcl_core.evaluation.learning_curve import colour_of_method, learning_curve_png
+from pcl_core.evaluation.learning_curve import colour_of_method, learning_curve_png, line_of_method
 from pcl_core.evaluation.protocol import METHODS, ExperimentConfig, PretrainOn
 from pcl_core.evaluation.significance import compare, compare_all, holm
 from pcl_core.evaluation.tables import main_results, mean_with_deviation, paper_table, table_md
@@ -29,6 +30,11 @@ def config_of(**values):
 def result_of(method, labelled, dice, fold=0, threshold=None):
     figures = {"dice": dice, "pooled_dice": dice + 0.1, "hd95_mm": 10 * dice, "seconds": 1.0}
     return Result(Cell("semi-supervised", method, threshold, labelled, fold, 0), ("a", "b"), figures)
+
+
+def by_case(dice, seeds=(0,)):
+    """Scores of patients with one case each, the same with every seed."""
+    return {patient: {(seed, patient): value for seed in seeds} for patient, value in dice.items()}
 
 
 def rows_of(table):
@@ -117,8 +123,8 @@ def test_the_table_names_the_encoders_that_collapsed_or_says_that_none_did():
 
 
 def test_ten_patients_that_all_gain_give_the_exact_p_of_the_signed_ranks():
-    ours = {f"p{k}": 0.5 + 0.01 * k for k in range(10)}
-    theirs = {f"p{k}": 0.4 + 0.005 * k for k in range(10)} | {"stranger": 0.1}
+    ours = by_case({f"p{k}": 0.5 + 0.01 * k for k in range(10)})
+    theirs = by_case({f"p{k}": 0.4 + 0.005 * k for k in range(10)} | {"stranger": 0.1})
     found = compare("pcl", "random", 2, ours, theirs)
     assert found.n == 10
     assert found.p == pytest.approx(2 / 2**10)
@@ -128,11 +134,20 @@ def test_ten_patients_that_all_gain_give_the_exact_p_of_the_signed_ranks():
 
 
 def test_methods_that_are_alike_differ_by_nothing_and_without_patients_nothing_is_said():
-    assert compare("pcl", "random", 2, {"a": 0.5, "b": 0.1}, {"a": 0.5, "b": 0.1}).p == 1
-    assert (compare("pcl", "random", 2, {"a": 0.5}, {"b": 0.5}).n, compare("a", "b", 2, {"a": math.nan}, {"a": 1.0}).n) == (
-        0,
-        0,
-    )
+    same = by_case({"a": 0.5, "b": 0.1})
+    assert compare("pcl", "random", 2, same, same).p == 1
+    assert compare("pcl", "random", 2, by_case({"a": 0.5}), by_case({"b": 0.5})).n == 0
+    assert compare("a", "b", 2, by_case({"a": math.nan}), by_case({"a": 1.0})).n == 0
+
+
+def test_methods_are_compared_on_the_seeds_and_cases_that_both_have():
+    ours = {f"p{k}": {(0, f"p{k}_ed"): 0.5, (0, f"p{k}_es"): 0.7, (1, f"p{k}_ed"): 0.1} for k in range(8)}
+    theirs = {f"p{k}": {(0, f"p{k}_ed"): 0.5, (0, f"p{k}_es"): 0.7 - 0.01 * k} for k in range(8)}
+    found = compare("pcl", "random", 2, ours, theirs)
+    assert found.n == 8
+    assert found.difference == pytest.approx(0.01 * 3.5 / 2)
+    theirs["p7"] = {(1, "p7_es"): 0.9}
+    assert compare("pcl", "random", 2, ours, theirs).n == 7
 
 
 def test_the_correction_of_holm_on_a_worked_example():
@@ -151,7 +166,7 @@ def test_the_correction_of_holm_never_lowers_a_p_nor_changes_their_order(values)
 
 def test_every_two_methods_are_compared_at_every_m_with_the_number_of_patients():
     scores = {
-        (method, m): {f"p{k}": 0.1 * (method == "pcl") + 0.01 * k for k in range(8)}
+        (method, m): by_case({f"p{k}": 0.1 * (method == "pcl") + 0.01 * k for k in range(8)}, seeds=(0, 1))
         for method in ("random", "pcl")
         for m in (2,)
     }
@@ -161,20 +176,32 @@ def test_every_two_methods_are_compared_at_every_m_with_the_number_of_patients()
     ]
     text = table_md(config_of(), [result_of("random", 2, 0.1)], 0.35, scores, 1, {})
     assert rows_of(section(text, "Between methods"))[2:] == [["pcl - random", "**+0.100, p=0.008, n=8**", "-"]]
+    assert "evaluation.json" not in text
+
+
+def test_cells_that_take_no_part_in_the_tests_are_named():
+    text = table_md(config_of(), [result_of("random", 2, 0.1)], 0.35, {}, 1, {}, ["random_m2_fold0_seed0"])
+    assert "1 that are done have no evaluation.json" in section(text, "Between methods")
+    assert "(random_m2_fold0_seed0)" in section(text, "Between methods")
 
 
 def test_ten_patients_that_all_gain_can_be_told_from_chance_among_six_methods_and_four_m():
     methods, labelled = ("random", "rotation", "pirl", "simclr", "gcl", "pcl"), (2, 4, 6, 8)
     scores = {
-        (method, m): {f"p{k}": 0.01 * k + 0.1 * (method == "pcl") for k in range(10)} for method in methods for m in labelled
+        (method, m): by_case({f"p{k}": 0.01 * k + 0.1 * (method == "pcl") for k in range(10)})
+        for method in methods
+        for m in labelled
     }
     found = [c for c in compare_all(methods, labelled, scores) if c.first == "pcl"]
     assert len(found) == 20
     assert all(c.holm == pytest.approx(15 * 2 / 2**10) for c in found)
 
 
-def test_each_method_has_a_colour_of_its_own():
-    assert len({colour_of_method(method) for method in METHODS}) == len(METHODS)
+def test_each_method_has_a_look_of_its_own_also_when_more_are_added(monkeypatch):
+    assert len({colour_of_method(method) for method in METHODS}) == min(9, len(METHODS))
+    many = (*METHODS, *(f"method {k}" for k in range(12)))
+    monkeypatch.setattr(learning_curve, "METHODS", many)
+    assert len({(colour_of_method(method), line_of_method(method)) for method in many}) == len(many)
 
 
 def test_the_better_method_lies_higher_in_the_curve():
@@ -190,3 +217,8 @@ def test_the_better_method_lies_higher_in_the_curve():
 
 def test_a_curve_of_nothing_yet_is_a_picture():
     assert learning_curve_png([], "Hearts").startswith(b"\x89PNG")
+
+
+def test_a_heading_is_shown_whole_and_as_it_is_written():
+    picture = matplotlib.image.imread(io.BytesIO(learning_curve_png([], r"$5 \frac$ " + "words " * 14)), format="png")
+    assert (picture[:45, -8:, :3] > 0.9).all()  # nothing is cut off at the right

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
+from pcl_core import pretext
 from pcl_core.arguments import METHODS
 from pcl_core.errors import InputError
 from pcl_core.networks.unet import Encoder
 from pcl_core.presets import suited_to
+from pcl_core.pretext import registry
 from pcl_core.pretext.registry import NAMES, make_task
 from pcl_core.pretext.task import PretextTask
 from Testing.making import tiny_plan
@@ -16,6 +18,21 @@ from Testing.making import tiny_plan
 
 def test_the_command_line_offers_every_registered_method_and_no_other() -> None:
     assert METHODS == NAMES
+    assert {"pcl", "gcl", "gcl-gd", "simclr", "rotation", "pirl", "moco", "moco-pcl"} <= set(NAMES)
+
+
+def test_one_file_and_one_line_make_a_method_that_can_be_asked_for(tmp_path, monkeypatch):
+    (tmp_path / "thirds.py").write_text(
+        "from pcl_core.pretext.contrastive_task import ContrastiveTask\n"
+        "from pcl_core.pretext.positives import same_partition\n\n\n"
+        "class Thirds(ContrastiveTask):\n"
+        "    name = 'thirds'\n\n"
+        "    def pairs(self, batch):\n"
+        "        return same_partition(batch.index, batch.count, 3)\n"
+    )
+    monkeypatch.setattr(pretext, "__path__", [*pretext.__path__, str(tmp_path)])
+    monkeypatch.setitem(registry._MAKERS, "thirds", lambda of: registry._task("thirds.Thirds")(*of.embedding))
+    assert made("thirds").name == "thirds"
 
 
 def made(method: str) -> PretextTask:

@@ -83,6 +83,17 @@ def test_a_cine_file_is_missed_where_others_have_one(tmp_path: Path) -> None:
     assert of_images(folder) == []
 
 
+def test_a_patient_of_whom_the_folder_alone_is_there_is_missed(tmp_path: Path) -> None:
+    folder = WRITERS["acdc"](tmp_path).folder
+    for path in (folder / "patient003").glob("*.nii.gz"):
+        path.unlink()
+    (folder / "patient005").mkdir()
+    (folder / "figures").mkdir()
+    assert sorted(of_images(folder)) == [("patient003", "no image"), ("patient005", "no image")]
+    assert of_images(folder / "patient001") == []
+    assert of_labels(folder) == []
+
+
 def test_one_labelled_frame_is_too_few_without_info_as_well(tmp_path: Path) -> None:
     folder = WRITERS["acdc"](tmp_path).folder
     for path in folder.rglob("Info.cfg"):

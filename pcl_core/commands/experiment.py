@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 import torch
 
 from pcl_core.cancellation import Cancellation
-from pcl_core.commands.experiment_cells import CELLS_FOLDER, ENCODERS_FOLDER, CellWork
+from pcl_core.commands.experiment_cells import CELLS_FOLDER, ENCODERS_FOLDER, CellWork, collapse_in
 from pcl_core.commands.experiment_data import Material, find_material
 from pcl_core.commands.experiment_facts import keep_facts, require_new_or_resumed, require_same_facts
 from pcl_core.commands.experiment_lanes import Outcome, lanes_on, one_after_another, side_by_side
@@ -19,15 +20,13 @@ from pcl_core.commands.planning import start
 from pcl_core.errors import CancelledError, InputError
 from pcl_core.evaluation.cells import RESULTS_FILE, Cell, Result, Results, cells_of
 from pcl_core.evaluation.learning_curve import learning_curve_png
-from pcl_core.evaluation.patients import patient_scores
-from pcl_core.evaluation.protocol import RANDOM, ExperimentConfig
+from pcl_core.evaluation.patients import patient_scores, without_evaluation
+from pcl_core.evaluation.protocol import ExperimentConfig
 from pcl_core.evaluation.series import Series, load_series
 from pcl_core.evaluation.tables import main_results, series_md, table_md
 from pcl_core.events import Reporter
 from pcl_core.files import replacing, require_writable_folder, writable_folder, write_text
 from pcl_core.training.context import Context
-from pcl_core.training.history import read_history
-from pcl_core.training.pretraining import METRICS_FILE
 
 TABLE_FILE, CURVE_FILE = "table.md", "curve.png"
 
@@ -103,6 +102,8 @@ def _work(args: argparse.Namespace, part: _Part, context: Context) -> Iterator[l
     reporter.plan(part.material.pretrain_plan.to_json())
     results = Results(part.out / RESULTS_FILE)
     missing = [cell for cell in part.cells if cell not in results]
+    if results.of(part.cells):
+        _write_tables(part, results)  # a damaged evaluation is told before hours of work
     reporter.progress("experiment", len(part.cells) - len(missing), len(part.cells))
     for cell, outcome in _outcomes(args, part, missing, context):
         if isinstance(outcome, InputError):
@@ -144,16 +145,24 @@ def _write_tables(part: _Part, results: Results) -> None:
     done = results.of(part.cells)
     main = main_results(done, config.methods, own)
     scores = patient_scores(main, part.out / CELLS_FOLDER, part.material.patients)
-    write_text(part.out / TABLE_FILE, table_md(config, done, own, scores, len(part.cells), _collapse(part, done)))
+    lacking = without_evaluation(main, part.out / CELLS_FOLDER)
+    write_text(part.out / TABLE_FILE, table_md(config, done, own, scores, len(part.cells), _collapse(part, done), lacking))
     with replacing(part.out / CURVE_FILE) as partial:
         partial.write_bytes(learning_curve_png(main, config.name))
 
 
 def _collapse(part: _Part, done: Sequence[Result]) -> dict[str, float]:
-    """The collapse figure that each encoder of the results ended with, by name; those without a curve are left out."""
-    names = dict.fromkeys(part.material.encoder_name(result.cell) for result in done if result.cell.method != RANDOM)
-    curves = {name: read_history(part.out / ENCODERS_FOLDER / name / METRICS_FILE) for name in names}
-    return {name: rows[-1]["collapse"] for name, rows in curves.items() if rows and "collapse" in rows[-1]}
+    """The collapse figure that each encoder of the results ended with, by name; NaN where it is not known.
+
+    The results hold it, since encoders may be deleted; those of earlier versions do not.
+    """
+    found: dict[str, float] = {}
+    for result in done:
+        name = part.material.encoder_name(result.cell)
+        if name and math.isnan(found.get(name, math.nan)):
+            figure = result.figures["collapse"]
+            found[name] = collapse_in(part.out / ENCODERS_FOLDER / name) if math.isnan(figure) else figure
+    return found
 
 
 def _join(out: Path, series: Series) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from pcl_core.commands.experiment_data import Material
 from pcl_core.commands.held_out import judge_held_out
-from pcl_core.errors import CancelledError, InputError
+from pcl_core.errors import CancelledError, InputError, StateError
 from pcl_core.evaluation.cells import Cell, Result
 from pcl_core.evaluation.patients import EVALUATION_FILE
 from pcl_core.evaluation.protocol import RANDOM
@@ -22,7 +24,8 @@ from pcl_core.slices.banking import build_bank
 from pcl_core.training.cases import Split, find_classes
 from pcl_core.training.context import Context
 from pcl_core.training.finetuning import MODEL_FILE, Annotations, finetune
-from pcl_core.training.pretraining import ENCODER_FILE, pretrain
+from pcl_core.training.history import read_history
+from pcl_core.training.pretraining import ENCODER_FILE, METRICS_FILE, pretrain
 from pcl_core.training.starting import Start
 from pcl_core.training.state import FILE, STATE_FOLDER
 from pcl_core.training.suiting import suited_to_machine
@@ -31,6 +34,7 @@ from pcl_core.volumes.class_names import class_names
 
 BANKS_FOLDER, ENCODERS_FOLDER, CELLS_FOLDER = "banks", "encoders", "cells"
 _LABELLED_BANK = "labelled"
+Trained = TypeVar("Trained")
 
 
 class CellWork:
@@ -84,7 +88,7 @@ class CellWork:
         since = time.monotonic()
         learned = replace(annotations, split=Split(self._volumes(annotated), ()))
         plan = replace(self._material.finetune_plan, pretrain=self._pretrain_plan(cell).pretrain)
-        tuned = finetune(learned, plan, folder, context, begin, _begun(folder))
+        tuned = self._going_on(folder, lambda resume: finetune(learned, plan, folder, context, begin, resume))
         test = self._volumes(self._material.folds[cell.fold].test)
         judged = replace(annotations, split=Split((), test))
         predictor = Predictor.load(tuned.model, context.device)
@@ -93,7 +97,8 @@ class CellWork:
         shutil.rmtree(folder / STATE_FOLDER, ignore_errors=True)
         if not self._material.config.keep_models:
             (folder / MODEL_FILE).unlink(missing_ok=True)
-        return Result.of(cell, annotated, found, time.monotonic() - since)
+        collapse = math.nan if begin is None else collapse_in(self._out / ENCODERS_FOLDER / self._material.encoder_name(cell))
+        return Result.of(cell, annotated, found, time.monotonic() - since, collapse)
 
     def _encoder(self, cell: Cell, context: Context) -> Path:
         """The encoder that a cell starts from; pretrained when no earlier cell needed it.
@@ -105,11 +110,11 @@ class CellWork:
         path, plan = folder / ENCODER_FILE, self._pretrain_plan(cell)
         if path in self._failed:
             raise self._failed[path]
-        if path not in self._encoders and not _finished(path, plan):
+        if path not in self._encoders and not self._finished(path, plan):
             try:
                 bank = self._unlabeled(cell)
                 suited = suited_to_machine(plan, context.device, len(bank.rows))
-                pretrain(bank, suited, folder, context, _begun(folder))
+                self._going_on(folder, lambda resume: pretrain(bank, suited, folder, context, resume))
             except InputError as error:
                 self._failed[path] = error
                 raise
@@ -117,6 +122,28 @@ class CellWork:
             shutil.rmtree(folder / STATE_FOLDER, ignore_errors=True)
         self._encoders.add(path)
         return path
+
+    def _finished(self, encoder: Path, plan: Plan) -> bool:
+        """Whether the encoder is that of the plan, and was pretrained to the end; one that is damaged is not."""
+        if not encoder.exists():
+            return False
+        try:
+            _, about = load_weights(encoder, "encoder")
+        except InputError as error:
+            self._context.reporter.warning(f"{error.message} It is pretrained again.", encoder)
+            return False
+        return about.plan.decisive() == plan.decisive() and about.training.get("steps") == about.training.get("of_steps")
+
+    def _going_on(self, folder: Path, train: Callable[[bool], Trained]) -> Trained:
+        """Trains in a folder, from the checkpoint there; anew where that does not fit, or the cell could never be done.
+
+        A checkpoint may be damaged, or of an encoder that was deleted and is another one, by rounding, when made again.
+        """
+        try:
+            return train((folder / STATE_FOLDER / FILE).exists())
+        except StateError as error:
+            self._context.reporter.warning(f"{error.message} It is begun anew.", folder)
+            return train(False)
 
     def _unlabeled(self, cell: Cell) -> SliceBank:
         """The slices that the encoder of a cell is pretrained on."""
@@ -172,13 +199,7 @@ class CellWork:
         )
 
 
-def _begun(folder: Path) -> bool:
-    return (folder / STATE_FOLDER / FILE).exists()
-
-
-def _finished(encoder: Path, plan: Plan) -> bool:
-    """Whether the encoder is that of the plan, and was pretrained to the end."""
-    if not encoder.exists():
-        return False
-    _, about = load_weights(encoder, "encoder")
-    return about.plan.decisive() == plan.decisive() and about.training.get("steps") == about.training.get("of_steps")
+def collapse_in(encoder: Path) -> float:
+    """The collapse figure that the encoder in a folder ended with, from its curve; NaN when there is none."""
+    rows = read_history(encoder / METRICS_FILE)
+    return rows[-1].get("collapse", math.nan) if rows else math.nan

@@ -4,27 +4,40 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
 from pcl_core.commands.experiment_data import Material
 from pcl_core.errors import InputError
+from pcl_core.evaluation.cells import RESULTS_FILE
+from pcl_core.evaluation.protocol import ExperimentConfig
 from pcl_core.events import Reporter, plain
 from pcl_core.files import write_text
+from pcl_core.plan import Plan
 
 FACTS_FILE = "experiment.json"
 
 
 def require_new_or_resumed(out: Path, folders: Sequence[Path], resume: bool, reporter: Reporter) -> None:
-    """Raises InputError rather than replace hours of work because somebody forgot a word.
+    """Makes sure that hours of work are neither replaced because somebody forgot a word, nor mixed with those of another plan.
 
     Args:
         out: that was given.
         folders: of the experiments in it.
         resume: whether to go on with what is there.
         reporter: is told when nothing is.
+
+    Raises:
+        InputError: there is an experiment, and it is not to be resumed; or there are results, and nothing says of what.
     """
     there = [folder for folder in folders if (folder / FACTS_FILE).exists()]
+    for folder in folders:
+        if folder not in there and (folder / RESULTS_FILE).exists():
+            raise InputError(
+                f"{folder} has a {RESULTS_FILE}, but no {FACTS_FILE}, which says by which plan its cells were done.",
+                f"Put that file back, or take {RESULTS_FILE} away to do its cells again, or choose another --out.",
+            )
     if resume and not there:
         reporter.warning(f"There is nothing to resume in {out}; the experiment starts from its beginning.", out)
     if there and not resume:
@@ -40,7 +53,8 @@ def require_same_facts(out: Path, material: Material) -> None:
     path = out / FACTS_FILE
     if not path.exists():
         return
-    facts, before = _facts(material), _read(path)
+    facts = _facts(material)
+    before = _filled(_read(path), facts, path)
     try:
         changed = [name for name in facts if before[name] != facts[name]]
     except KeyError as error:
@@ -94,6 +108,15 @@ def _facts(material: Material) -> dict[str, Any]:
         }
     )
     return facts
+
+
+def _filled(before: dict[str, Any], facts: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Facts that an earlier version wrote, with what it did not know yet: its default is what was done without it."""
+    config = {entry.name: entry.default for entry in fields(ExperimentConfig) if entry.name in facts["config"]}
+    known = {name: default for name, default in config.items() if default is not MISSING}
+    filled = {**before, "config": {**plain(known), **before["config"]}} if isinstance(before.get("config"), dict) else before
+    plans = {name: plan for name, plan in filled.items() if name.endswith("_plan") and isinstance(plan, dict)}
+    return {**filled, **{name: plain(Plan.from_json(plan, f"{path}: {name}").to_json()) for name, plan in plans.items()}}
 
 
 def _read(path: Path) -> dict[str, Any]:

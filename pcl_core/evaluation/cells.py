@@ -84,8 +84,8 @@ class Result:
         cell: which.
         patients: that were annotated.
         figures: dice (mean of the classes' means over cases), pooled_dice (the paper's way of counting, on the native grid),
-            hd95_mm, seconds (without the pretraining; of a cell that was gone on with, since then), and ``dice <class>``;
-            NaN where not known.
+            hd95_mm, seconds (without the pretraining; of a cell that was gone on with, since then), collapse (the figure that
+            its encoder ended with; 1 is collapsed), and ``dice <class>``; NaN where not known.
     """
 
     cell: Cell
@@ -93,13 +93,14 @@ class Result:
     figures: Mapping[str, float]
 
     @classmethod
-    def of(cls, cell: Cell, patients: Sequence[str], found: Evaluation, seconds: float) -> Self:
+    def of(cls, cell: Cell, patients: Sequence[str], found: Evaluation, seconds: float, collapse: float = math.nan) -> Self:
         """Takes the figures from an evaluation of the test fold."""
         figures = {
             "dice": found.over_classes("dice"),
             "pooled_dice": found.pooled_dice(),
             "hd95_mm": found.over_classes("hd95_mm"),
             "seconds": round(seconds, 1),
+            "collapse": collapse,
             **{f"dice {found.name(label)}": found.over_cases(label, "dice")[0] for label in found.classes},
         }
         return cls(cell, tuple(patients), {name: round(value, 6) for name, value in figures.items()})
@@ -120,8 +121,10 @@ class Result:
             fold=int(row["fold"]),
             seed=int(row["seed"]),
         )
-        known = (*FIGURES, *(name for name in row if name.startswith("dice ")))
-        return cls(cell, tuple(row["patients"].split(";")), {name: float(row[name] or "nan") for name in known})
+        figures = {name: row[name] for name in FIGURES}
+        figures["collapse"] = row.get("collapse", "")  # earlier versions left it to the folder of the encoder
+        figures |= {name: value for name, value in row.items() if name.startswith("dice ")}
+        return cls(cell, tuple(row["patients"].split(";")), {name: float(value or "nan") for name, value in figures.items()})
 
 
 class Results:
@@ -136,18 +139,7 @@ class Results:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._done: dict[Cell, Result] = {}
-        if not path.exists():
-            return
-        try:
-            rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
-            found = [Result.from_row(row) for row in rows]
-        except OSError as error:
-            raise InputError(f"Cannot read {path}: {error.strerror or error}.", "Check your rights.") from error
-        except (KeyError, ValueError, TypeError, AttributeError) as error:
-            hint = "Mend it, or take it away: its cells are then done again."
-            raise InputError(f"{path} is not a table of results: {error}.", hint) from error
-        self._done = {result.cell: result for result in found}
+        self._done = self._read()
 
     def __contains__(self, cell: Cell) -> bool:
         return cell in self._done
@@ -157,11 +149,28 @@ class Results:
         return [self._done[cell] for cell in cells if cell in self._done]
 
     def add(self, result: Result) -> None:
-        """Adds a cell and writes the file anew. Raises InputError when that is impossible."""
-        self._done[result.cell] = result
+        """Adds a cell and writes the file anew, with what another process may have added to it meanwhile.
+
+        Raises:
+            InputError: that is impossible, or somebody has damaged the file.
+        """
+        self._done = {**self._read(), **self._done, result.cell: result}
         rows = [result.row() for result in self._done.values()]
         stream = io.StringIO()
         writer = csv.DictWriter(stream, list(dict.fromkeys(name for row in rows for name in row)), "", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
         write_text(self._path, stream.getvalue())
+
+    def _read(self) -> dict[Cell, Result]:
+        if not self._path.exists():
+            return {}
+        try:
+            rows = list(csv.DictReader(io.StringIO(self._path.read_text(encoding="utf-8"))))
+            found = [Result.from_row(row) for row in rows]
+        except OSError as error:
+            raise InputError(f"Cannot read {self._path}: {error.strerror or error}.", "Check your rights.") from error
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            hint = "Mend it, or take it away: its cells are then done again."
+            raise InputError(f"{self._path} is not a table of results: {error}.", hint) from error
+        return {result.cell: result for result in found}

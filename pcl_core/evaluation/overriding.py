@@ -13,6 +13,7 @@ from pcl_core.presets import DeviceFacts, make_plan
 
 Overrides = Mapping[str, Mapping[str, Any]]
 SECTIONS = ("slices", "network", "pretrain", "finetune")
+_HINT = "Write it as a plan.json has it."
 # A configuration sets these by keys of its own.
 _ELSEWHERE = {"slices.axis": "axis", "pretrain.method": "methods"}
 
@@ -38,7 +39,7 @@ def overridden_plan(plan: Plan, overrides: Overrides, where: str) -> Plan:
             nested = isinstance(value, dict) and isinstance(merged[section].get(name), dict)
             merged[section][name] = {**merged[section][name], **value} if nested else value
     reasons = {f"{section}.{name}": "Set by the experiment." for section, values in overrides.items() for name in values}
-    return replace(Plan.from_json(merged, where), reasons={**plan.reasons, **reasons})
+    return replace(Plan.from_json(merged, where, _HINT), reasons={**plan.reasons, **reasons})
 
 
 def require_known_overrides(overrides: Overrides, preset: str, where: str, sections: Sequence[str] = SECTIONS) -> None:

@@ -11,14 +11,13 @@ from pathlib import Path
 from pcl_core.errors import InputError
 from pcl_core.evaluation.cells import Result
 from pcl_core.evaluation.metrics import mean_and_deviation
+from pcl_core.evaluation.significance import Scores
 
 EVALUATION_FILE = "evaluation.json"
 
 
-def patient_scores(
-    results: Sequence[Result], cells: Path, patients: Mapping[str, str]
-) -> dict[tuple[str, int], dict[str, float]]:
-    """Dice of each test patient by method and M: the mean over classes, then over the patient's cases and the seeds.
+def patient_scores(results: Sequence[Result], cells: Path, patients: Mapping[str, str]) -> dict[tuple[str, int], Scores]:
+    """Dice (the mean over classes) of each test patient by method and M, seed by seed and case by case.
 
     Args:
         results: of the main tables.
@@ -28,13 +27,17 @@ def patient_scores(
     Raises:
         InputError: an evaluation is damaged. One that is missing takes no part.
     """
-    values: dict[tuple[str, int], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    found: dict[tuple[str, int], dict[str, dict[tuple[int, str], float]]] = defaultdict(lambda: defaultdict(dict))
     for result in results:
-        for case, dice in _case_dice(cells / result.cell.folder / EVALUATION_FILE).items():
-            values[result.cell.method, result.cell.labelled][patients.get(case, case)].append(dice)
-    return {
-        key: {patient: mean_and_deviation(dice)[0] for patient, dice in sorted(found.items())} for key, found in values.items()
-    }
+        cell = result.cell
+        for case, dice in _case_dice(cells / cell.folder / EVALUATION_FILE).items():
+            found[cell.method, cell.labelled][patients.get(case, case)][cell.seed, case] = dice
+    return {key: dict(by_patient) for key, by_patient in found.items()}
+
+
+def without_evaluation(results: Sequence[Result], cells: Path) -> list[str]:
+    """The folders of the cells that are done and whose evaluations are not there, so that no test can be made of them."""
+    return [result.cell.folder for result in results if not (cells / result.cell.folder / EVALUATION_FILE).exists()]
 
 
 def _case_dice(path: Path) -> dict[str, float]:

@@ -59,7 +59,7 @@ class ExperimentConfig:
         pool: ``all`` pretrains on every volume, those of the test fold included, as the paper does; ``train`` leaves them out,
             at the price of an encoder a fold. A transfer has no such choice.
         same_patient: lists of patients that are one, such as those with equal images; they stay in one fold.
-        classes: label values that count, when they are not all that occur.
+        classes: label values that may occur; others are an error. All that do when None.
         pretrain_on: makes it a transfer: encoders are pretrained there, and the plan follows from those volumes.
         preset: rules that make the plan.
         thresholds: further thresholds t for pcl: the sweep of the supplement.

@@ -1,8 +1,10 @@
 """Whether one initialisation is better than another beyond chance: Wilcoxon's signed-rank test on pairs of patients.
 
-Each test patient has one figure a method and M: the mean Dice of his or her cases over classes and seeds. Two methods are
-compared on the patients that both were judged on. Patients of one fold share their training set, so that they are not wholly
-independent of each other; p is a guide, not a proof.
+Each test patient has one difference of two methods at an M: the mean, over the cases of the patient and the seeds, of the
+difference of Dice (itself a mean over classes). Only what both methods were judged on counts, case by case and seed by seed:
+where one lacks a seed (an experiment goes on, or an evaluation is lost), the other's figures of that seed would tell seeds
+apart and not methods. Patients of one fold share their training set, so that they are not wholly independent of each other; p
+is a guide, not a proof.
 """
 
 from __future__ import annotations
@@ -14,7 +16,10 @@ from dataclasses import dataclass, replace
 
 from scipy.stats import wilcoxon
 
-Scores = Mapping[str, float]
+from pcl_core.evaluation.metrics import mean_and_deviation
+
+# Dice by patient, then by seed and case.
+Scores = Mapping[str, Mapping[tuple[int, str], float]]
 
 
 @dataclass(frozen=True)
@@ -47,15 +52,20 @@ def compare(first: str, second: str, labelled: int, ours: Scores, theirs: Scores
         first: name of the first method.
         second: name of the second.
         labelled: M.
-        ours: Dice of the first method by patient.
+        ours: Dice of the first method by patient, seed and case.
         theirs: of the second.
     """
-    common = sorted(patient for patient in ours.keys() & theirs.keys() if not math.isnan(ours[patient] + theirs[patient]))
-    differences = [ours[patient] - theirs[patient] for patient in common]
+    found = (_difference(ours[patient], theirs[patient]) for patient in sorted(ours.keys() & theirs.keys()))
+    differences = [difference for difference in found if not math.isnan(difference)]
     if not differences:
         return Comparison(first, second, labelled, 0, math.nan, math.nan)
     p = float(wilcoxon(differences).pvalue) if any(differences) else 1.0
-    return Comparison(first, second, labelled, len(common), sum(differences) / len(common), p)
+    return Comparison(first, second, labelled, len(differences), sum(differences) / len(differences), p)
+
+
+def _difference(ours: Mapping[tuple[int, str], float], theirs: Mapping[tuple[int, str], float]) -> float:
+    """Mean over the seeds and cases that both have; NaN when there are none."""
+    return mean_and_deviation([ours[key] - theirs[key] for key in sorted(ours.keys() & theirs.keys())])[0]
 
 
 def compare_all(methods: Sequence[str], labelled: Sequence[int], scores: Mapping[tuple[str, int], Scores]) -> list[Comparison]:
@@ -66,7 +76,7 @@ def compare_all(methods: Sequence[str], labelled: Sequence[int], scores: Mapping
     Args:
         methods: names; the later one of two is the first of a comparison, so that a proposal stands before its baseline.
         labelled: all M.
-        scores: Dice by patient, of each method and M that were run.
+        scores: Dice by patient, seed and case, of each method and M that were run.
     """
     pairs = list(itertools.combinations(methods, 2))
     columns = []

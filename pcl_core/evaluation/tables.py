@@ -40,6 +40,7 @@ def table_md(
     scores: Mapping[tuple[str, int], Scores],
     of: int,
     collapse: Mapping[str, float],
+    lacking: Sequence[str] = (),
 ) -> str:
     """Everything that an experiment found, as Markdown.
 
@@ -47,9 +48,10 @@ def table_md(
         config: of the experiment.
         results: cells that are done.
         own_threshold: t of the plan, whose cells stand in the main tables.
-        scores: Dice by patient, of each method and M (``patient_scores``).
+        scores: Dice by patient, seed and case, of each method and M (``patient_scores``).
         of: number of cells that there will be.
-        collapse: figure of each encoder at its end, by name; 1 is collapsed.
+        collapse: figure of each encoder at its end, by name; 1 is collapsed, NaN not known.
+        lacking: cells whose evaluations are not there, so that they are in no test (``without_evaluation``).
     """
     main = main_results(results, config.methods, own_threshold)
     parts = [f"# {config.name}", "\n\n".join([*_facts(config, main, len(results), of), *_collapse(collapse)])]
@@ -62,7 +64,8 @@ def table_md(
         ordered = dict(sorted(rows.items(), key=lambda item: float(item[0].removeprefix("t = "))))
         parts += [f"## Threshold of PCL: {figure.title}", paper_table(ordered, config.labelled, "Threshold")]
     if len(config.methods) > 1:
-        parts += ["## Between methods", _tests(compare_all(config.methods, config.labelled, scores), config.labelled)]
+        parts += ["## Between methods", *_lacking(lacking)]
+        parts.append(_tests(compare_all(config.methods, config.labelled, scores), config.labelled))
     return "\n\n".join(parts) + "\n"
 
 
@@ -137,14 +140,23 @@ def _facts(config: ExperimentConfig, main: Sequence[Result], done: int, of: int)
 
 
 def _collapse(figures: Mapping[str, float]) -> list[str]:
-    """A sentence on whether the encoders learned to tell slices apart; none without encoders."""
-    if not figures:
-        return []
-    collapsed = [f"{name} ({figure:.2f})" for name, figure in figures.items() if figure > COLLAPSED]
-    if collapsed:
-        return [f"**Collapsed, so that the encoder has learned nothing** (figure; 1 is collapsed): {', '.join(collapsed)}."]
-    name = max(figures, key=lambda one: figures[one])
-    return [f"No encoder collapsed; the highest figure at the end of a pretraining, of 1, is {figures[name]:.2f} ({name})."]
+    """Sentences on whether the encoders learned to tell slices apart; none without encoders."""
+    unknown = [name for name, figure in figures.items() if math.isnan(figure)]
+    known = {name: figure for name, figure in figures.items() if name not in unknown}
+    lines = []
+    if collapsed := [f"{name} ({figure:.2f})" for name, figure in known.items() if figure > COLLAPSED]:
+        lines.append(
+            f"**Collapsed, so that the encoder has learned nothing** (figure; 1 is collapsed): {', '.join(collapsed)}."
+        )
+    elif known:
+        name = max(known, key=lambda one: known[one])
+        lines.append(
+            f"No {'other ' if unknown else ''}encoder collapsed; the highest figure at the end of a pretraining, of 1, is "
+            f"{known[name]:.2f} ({name})."
+        )
+    if unknown:
+        lines.insert(0, f"Whether these encoders collapsed is not known any more: {', '.join(unknown)}.")
+    return lines
 
 
 def _pool(config: ExperimentConfig) -> str:
@@ -155,6 +167,13 @@ def _pool(config: ExperimentConfig) -> str:
     if config.pool == "all":
         return "Unlabeled pool: all images, **those of the test fold included** (as in the paper), never their labels."
     return "Unlabeled pool: the images **without those of the test fold**."
+
+
+def _lacking(cells: Sequence[str]) -> list[str]:
+    if not cells:
+        return []
+    some = ", ".join(cells[:4]) + (", ..." if len(cells) > 4 else "")
+    return [f"**Not of all cells:** {len(cells)} that are done have no evaluation.json, and take no part here ({some})."]
 
 
 def _tests(comparisons: Sequence[Comparison], labelled: Sequence[int]) -> str:

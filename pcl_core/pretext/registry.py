@@ -1,24 +1,24 @@
-"""The pretext tasks by name. A new method is one file and one line here."""
+"""The pretext tasks by name. A new method is one file and one line here.
+
+A method's file is imported when its task is made: the command line offers the names, and is not to wait for PyTorch.
+"""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import torch
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from pcl_core.errors import InputError
-from pcl_core.networks.unet import Encoder
+from pcl_core.near import nearest
 from pcl_core.plan import Plan
-from pcl_core.pretext.gcl import GCL, GCLGD
-from pcl_core.pretext.moco import MoCo
-from pcl_core.pretext.pcl import PCL
-from pcl_core.pretext.pirl import PIRL
-from pcl_core.pretext.rotation import Rotation
-from pcl_core.pretext.simclr import SimCLR
-from pcl_core.pretext.soft_pcl import SoftPCL
-from pcl_core.pretext.task import PretextTask
+
+if TYPE_CHECKING:
+    import torch
+
+    from pcl_core.networks.unet import Encoder
+    from pcl_core.pretext.task import PretextTask
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,16 +35,32 @@ class _Needs:
         """Width of the bottleneck, dimensions of the embedding, temperature."""
         return self.encoder.width, self.plan.network.projection, self.plan.pretrain.temperature
 
+    @property
+    def threshold(self) -> float:
+        """T of the methods that go by positions."""
+        return self.plan.pretrain.threshold
+
+    @property
+    def soft(self) -> bool:
+        """Whether positions count by weights, and not by the threshold."""
+        return self.plan.pretrain.weighting == "soft"
+
+
+def _task(name: str) -> Any:
+    """The class of a task, named by its file in this folder and its own name: ``gcl.GCLGD``."""
+    file, _, own = name.partition(".")
+    return getattr(import_module(f"pcl_core.pretext.{file}"), own)
+
 
 _MAKERS: dict[str, Callable[[_Needs], PretextTask]] = {
-    "pcl": lambda of: (SoftPCL if of.plan.pretrain.weighting == "soft" else PCL)(*of.embedding, of.plan.pretrain.threshold),
-    "gcl": lambda of: GCL(*of.embedding),
-    "gcl-gd": lambda of: GCLGD(*of.embedding),
-    "simclr": lambda of: SimCLR(*of.embedding),
-    "rotation": lambda of: Rotation(of.encoder.width, of.plan.pretrain.augmentation),
-    "pirl": lambda of: PIRL(*of.embedding, of.rows, of.generator),
-    "moco": lambda of: MoCo(of.encoder, *of.embedding[1:], 0.0, of.rows),
-    "moco-pcl": lambda of: MoCo(of.encoder, *of.embedding[1:], of.plan.pretrain.threshold, of.rows, "moco-pcl"),
+    "pcl": lambda of: _task("soft_pcl.SoftPCL" if of.soft else "pcl.PCL")(*of.embedding, of.threshold),
+    "gcl": lambda of: _task("gcl.GCL")(*of.embedding),
+    "gcl-gd": lambda of: _task("gcl.GCLGD")(*of.embedding),
+    "simclr": lambda of: _task("simclr.SimCLR")(*of.embedding),
+    "rotation": lambda of: _task("rotation.Rotation")(of.encoder.width, of.plan.pretrain.augmentation),
+    "pirl": lambda of: _task("pirl.PIRL")(*of.embedding, of.rows, of.generator),
+    "moco": lambda of: _task("moco.MoCo")(of.encoder, *of.embedding[1:], 0.0, of.rows),
+    "moco-pcl": lambda of: _task("moco.MoCo")(of.encoder, *of.embedding[1:], of.threshold, of.rows, "moco-pcl"),
 }
 NAMES = tuple(_MAKERS)
 
@@ -63,9 +79,7 @@ def make_task(plan: Plan, encoder: Encoder, rows: int, generator: torch.Generato
     """
     maker = _MAKERS.get(plan.pretrain.method)
     if maker is None:
-        near = difflib.get_close_matches(plan.pretrain.method, _MAKERS, n=1)
-        hint = f"Did you mean '{near[0]}'?" if near else f"Choose one of {', '.join(_MAKERS)}."
-        raise InputError(f"There is no method '{plan.pretrain.method}'.", hint)
+        raise InputError(f"There is no method '{plan.pretrain.method}'.", nearest(plan.pretrain.method, _MAKERS))
     task = maker(_Needs(plan, encoder, rows, generator))
     task.initialise(generator)
     return task

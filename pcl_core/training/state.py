@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from pcl_core.errors import InputError
+from pcl_core.errors import InputError, StateError
 from pcl_core.files import writable_folder
 from pcl_core.plan import PLAN_FILE, Plan
 from pcl_core.training.context import Context
@@ -76,9 +76,15 @@ def load_state(folder: Path, modules: dict[str, nn.Module], optimiser: torch.opt
         the steps that are done.
 
     Raises:
-        InputError: the state belongs to another plan, seed or other data.
+        StateError: the state is damaged, or belongs to another plan, seed or other data.
     """
-    path = folder / FILE
+    try:
+        return _load(folder / FILE, modules, optimiser, about)
+    except InputError as error:
+        raise StateError(error.message, error.hint) from error
+
+
+def _load(path: Path, modules: dict[str, nn.Module], optimiser: torch.optim.Optimizer, about: WeightFile) -> int:
     tensors, saved = load_weights(path, "state")
     _require_same_run(saved, about, path)
     for name, module in modules.items():

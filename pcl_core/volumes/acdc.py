@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from pcl_core.volumes.formats import format_of
 from pcl_core.volumes.frames import is_cine, number_of_frame
 from pcl_core.volumes.volume import VolumeSource
 
 INFO_FILE = "Info.cfg"
+_PATIENT = re.compile(r"^patient\d+$")
 _PHASE = re.compile(r"^\s*(ED|ES)\s*:\s*(\d+)\s*$", re.MULTILINE)
 
 
@@ -35,6 +38,16 @@ def gaps_in_cine(images: Sequence[VolumeSource]) -> Iterator[tuple[str, str]]:
     with_cine = {source.patient for source in images if is_cine(source)}
     if with_cine:
         yield from ((patient, "no 4-D file") for patient in sorted({source.patient for source in images} - with_cine))
+
+
+def gaps_in_folders(inputs: Path, images: Sequence[VolumeSource]) -> Iterator[tuple[str, str]]:
+    """Patients of whom a folder is there, beside those of others, and no volume in it: (patient, words)."""
+    around = {one.path.parent.parent.absolute() for one in images if one.path.parent.name == one.patient}
+    for place in sorted(one for one in around if one.is_relative_to(inputs.absolute())):
+        for name in next(os.walk(place), ("", [], []))[1]:
+            files = next(os.walk(place / name), ("", [], []))[2]
+            if _PATIENT.match(name) and not any(format_of(Path(file)) for file in files):
+                yield name, "no image"
 
 
 def gaps_in_phases(annotated: Sequence[VolumeSource], others: Sequence[VolumeSource]) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pcl_core.volumes.acdc import gaps_in_cine, gaps_in_phases
+from pcl_core.volumes.acdc import gaps_in_cine, gaps_in_folders, gaps_in_phases
 from pcl_core.volumes.class_names import DESCRIPTION, description_of
 from pcl_core.volumes.formats import stem_of
 from pcl_core.volumes.layouts import LAYOUTS, is_named_label
@@ -36,7 +36,7 @@ class Gap:
 def gaps_in_images(
     inputs: Path, images: Sequence[VolumeSource], layout: str, unreadable: Sequence[Unreadable] = ()
 ) -> tuple[Gap, ...]:
-    """What is missing of the images: 4-D files, modalities, files that ``dataset.json`` lists. Labels play no part.
+    """What is missing of the images: patients, 4-D files, modalities, files that ``dataset.json`` lists. Labels play no part.
 
     Args:
         inputs: the folder that was given.
@@ -46,7 +46,7 @@ def gaps_in_images(
     """
     found: list[tuple[str, str]] = []
     if layout == "acdc":
-        found += gaps_in_cine(images)
+        found += [*gaps_in_folders(inputs, images), *gaps_in_cine(images)]
     if layout == "nnunet":
         found += _gaps_in_channels([*(source.path for source in images), *(one.path for one in unreadable)])
     if layout in ("nnunet", "msd"):
