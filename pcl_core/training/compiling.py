@@ -88,6 +88,7 @@ class Compiled:
         self._reporter = reporter
         self._compiler = compiler
         self._compiled: dict[int, Callable[[Tensor], Tensor]] = {}
+        self._left = False  # whether there is something that PyTorch keeps and nobody uses any more
 
     def begin_step(self) -> None:
         """Says that the results of the last step are no longer needed, so that graphs may write over them."""
@@ -107,11 +108,12 @@ class Compiled:
                 failure = _words(error)
                 self._drop()
         if failure:
+            self.give_back()
             self._tell(failure)
         return encoder(images)[0] if features is None else features
 
     def fall(self, error: BaseException) -> bool:
-        """Goes to the next mode after a failure outside of ``bottleneck``; the step is to be begun again.
+        """Goes to the next mode after a failure outside of ``bottleneck``; the step is to be begun again, after ``give_back``.
 
         What belongs to the backward pass is compiled, and recorded as a graph, in the backward pass.
 
@@ -124,8 +126,23 @@ class Compiled:
         self._tell(_words(error))
         return True
 
+    def stop(self) -> None:
+        """Encoders run as they are from now on."""
+        self._modes.clear()
+        self._leave()
+
+    def give_back(self) -> None:
+        """Frees what was compiled and is not used any more: PyTorch would keep it, with the memory of its CUDA graphs."""
+        if self._left:
+            torch.compiler.reset()  # type: ignore[no-untyped-call]  # it has no annotations
+            self._left = False
+
     def _drop(self) -> None:
         del self._modes[0]
+        self._leave()
+
+    def _leave(self) -> None:
+        self._left = self._left or bool(self._compiled)
         self._compiled.clear()
 
     def _tell(self, failure: str) -> None:
