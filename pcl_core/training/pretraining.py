@@ -157,7 +157,8 @@ class _Pretraining:
         initialise(encoder, weights)
         task = make_task(self.plan, encoder, len(self.bank.images), weights)
         plan = self.plan.pretrain
-        compiled = Compiled(modes_of(plan.compiled, plan.graphs, self.device), context.reporter)
+        modes = modes_of(plan.compiled, plan.graphs, self.device, process_count())
+        compiled = Compiled(modes, context.reporter)
         return Objective(encoder, task, self.device, plan.part, compiled)
 
     def restore(self) -> int:
