@@ -33,10 +33,13 @@ def test_a_bank_that_fits_beside_a_step_stays_on_the_gpu(cached: None, monkeypat
 
 
 @pytest.fixture
-def fractions(cached: None, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """What PyTorch is told to keep to."""
-    told: list[float] = []
-    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda fraction, _device: told.append(fraction))
+def fractions(cached: None, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, float]]:
+    """What PyTorch's allocator is told to keep to, by the number of the GPU; all before it is PyTorch's own."""
+    told: list[tuple[int, float]] = []
+    monkeypatch.setattr(torch.cuda.memory, "_lazy_init", lambda: None)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 2)
+    allocator = "_cuda_setMemoryFraction"
+    monkeypatch.setattr(torch._C, allocator, lambda fraction, number: told.append((number, fraction)), raising=False)
     return told
 
 
@@ -45,15 +48,16 @@ def fails_on(device: torch.device) -> None:
         raise RuntimeError("CUDA out of memory")
 
 
-def test_on_windows_a_training_is_kept_to_the_free_memory_of_the_gpu(fractions: list[float], monkeypatch) -> None:
+@pytest.mark.parametrize(("device", "number"), [("cuda", 2), ("cuda:1", 1)])
+def test_on_windows_a_training_is_kept_to_the_free_memory_of_the_gpu(device: str, number: int, fractions, monkeypatch) -> None:
     monkeypatch.setattr(platform, "system", lambda: "Windows")
     with pytest.raises(RuntimeError, match="out of memory"):
-        fails_on(GPU)
-    assert fractions == [pytest.approx((400 + 0.95 * 100) / 1000), 1.0]
+        fails_on(torch.device(device))
+    assert fractions == [(number, pytest.approx((400 + 0.95 * 100) / 1000)), (number, 1.0)]
 
 
 @pytest.mark.parametrize(("system", "device"), [("Linux", "cuda"), ("Windows", "cpu")])
-def test_elsewhere_nothing_is_changed(system: str, device: str, fractions: list[float], monkeypatch) -> None:
+def test_elsewhere_nothing_is_changed(system: str, device: str, fractions, monkeypatch) -> None:
     monkeypatch.setattr(platform, "system", lambda: system)
     with pytest.raises(RuntimeError, match="out of memory"):
         fails_on(torch.device(device))

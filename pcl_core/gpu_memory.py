@@ -29,10 +29,11 @@ def kept_to_the_gpu(device: torch.device) -> Iterator[None]:
     if device.type != "cuda" or platform.system() != "Windows":
         yield
         return
+    number = torch.cuda.current_device() if device.index is None else device.index  # unlike the others, it takes no "cuda"
     free, whole = torch.cuda.mem_get_info(device)
     allowed = torch.cuda.memory_reserved(device) + _FOR_TENSORS * free
-    torch.cuda.set_per_process_memory_fraction(min(1.0, allowed / whole), device)
+    torch.cuda.set_per_process_memory_fraction(min(1.0, allowed / whole), number)
     try:
         yield
     finally:
-        torch.cuda.set_per_process_memory_fraction(1.0, device)
+        torch.cuda.set_per_process_memory_fraction(1.0, number)

@@ -33,6 +33,10 @@ def test_another_system_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "win32" in why_not_compiled(torch.device("cuda"), 10 * WORTH_STEPS)
 
 
+def test_several_processes_are_not_compiled_for_whatever_a_plan_file_says() -> None:
+    assert modes_of(True, True, torch.device("cuda"), processes=2) == ()
+
+
 def broken(_graph: object, _inputs: object) -> object:
     """A backend that fails, as on a machine without a C compiler."""
     raise OSError("no compiler found")
@@ -107,16 +111,10 @@ def test_without_a_mode_a_failure_is_not_the_compilers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "part", "processes", "words"),
-    [
-        (GRAPHS_UP_TO, 0, 1, ""),
-        (GRAPHS_UP_TO + 1, 0, 1, "so much to do"),
-        (1, 8, 1, "parts"),
-        (1, 0, 2, "several processes"),
-    ],
+    ("step", "part", "words"), [(GRAPHS_UP_TO, 0, ""), (GRAPHS_UP_TO + 1, 0, "so much to do"), (1, 8, "parts")]
 )
-def test_graphs_serve_small_steps_of_one_process(step: int, part: int, processes: int, words: str) -> None:
-    why = why_no_graphs(step, part, processes)
+def test_graphs_serve_small_steps(step: int, part: int, words: str) -> None:
+    why = why_no_graphs(step, part)
     assert words in why
     assert bool(why) == bool(words)
 

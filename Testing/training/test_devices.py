@@ -12,6 +12,7 @@ from pcl_core.training import devices
 from pcl_core.training.devices import (
     autocast,
     channels_last,
+    compute_type,
     device_facts,
     device_name,
     explained_memory,
@@ -125,6 +126,28 @@ def test_a_gpu_that_others_have_filled_is_told_as_that_when_it_is_asked(monkeypa
     with pytest.raises(OutOfMemoryError) as caught:
         device_facts(torch.device("cuda"))
     assert "--device cpu" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "capability", "kind"),
+    [
+        ("NVIDIA H100 80GB HBM3", (9, 0), torch.bfloat16),
+        ("Tesla V100-SXM2-16GB", (7, 0), torch.float16),
+        ("Tesla T4", (7, 5), torch.float16),
+        ("NVIDIA GeForce RTX 2060", (7, 5), torch.float16),
+        ("NVIDIA GeForce GTX 1660 SUPER", (7, 5), torch.float32),
+        ("NVIDIA GeForce GTX 1650 with Max-Q Design", (7, 5), torch.float32),
+        ("NVIDIA GeForce MX450", (7, 5), torch.float32),
+        ("Quadro T1000", (7, 5), torch.float32),
+        ("NVIDIA T1200 Laptop GPU", (7, 5), torch.float32),
+        ("NVIDIA T400 4GB", (7, 5), torch.float32),
+        ("NVIDIA GeForce GTX 1080", (6, 1), torch.float32),
+    ],
+)
+def test_16_bits_are_taken_on_gpus_that_compute_in_them_rightly(name, capability, kind, monkeypatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: capability)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _device: name)
+    assert compute_type(torch.device("cuda")) is kind
 
 
 def test_other_faults_pass_unchanged() -> None:

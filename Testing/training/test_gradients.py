@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -64,6 +67,35 @@ class FailsBackwards:
 
         backend = aot_autograd(fw_compiler=lambda graph, _inputs: make_boxed_func(graph.forward), bw_compiler=backward)
         return torch.compile(module, backend=backend)
+
+
+class Holds:
+    """Compiles as PyTorch does; what is compiled holds something, as CUDA graphs hold memory."""
+
+    def __init__(self, backward_fails: bool = False) -> None:
+        self.backward_fails = backward_fails
+        self.held: list[weakref.ref[nn.Module]] = []
+
+    def __call__(self, module: nn.Module, mode: str) -> Any:
+        def forward(graph: torch.fx.GraphModule, _inputs: object) -> Any:
+            pool = nn.Module()
+            self.held.append(weakref.ref(pool))
+
+            def run(*values: Tensor) -> Any:
+                assert pool is not None
+                return graph.forward(*values)
+
+            return make_boxed_func(run)
+
+        def backward(graph: torch.fx.GraphModule, _inputs: object) -> Any:
+            def run(*values: Tensor) -> Any:
+                if self.backward_fails:
+                    raise RuntimeError("the recording failed")
+                return graph.forward(*values)
+
+            return make_boxed_func(run)
+
+        return torch.compile(module, backend=aot_autograd(fw_compiler=forward, bw_compiler=backward))
 
 
 def gradients_of(pool: nn.Module | None, sink: Collected, compiled: Compiled | None = None) -> tuple[Objective, Gradients]:
@@ -140,3 +172,28 @@ def test_a_compiled_encoder_that_fails_in_the_backward_pass_is_fallen_back_from_
         torch.testing.assert_close(other.grad, one.grad, atol=1e-4, rtol=1e-3)
     for name, buffer in plain.named_buffers():  # statistics moved once, not once for each try
         torch.testing.assert_close(dict(fallen.named_buffers())[name], buffer, atol=1e-5, rtol=1e-4, msg=name)
+
+
+@pytest.mark.parametrize("short_of_memory", [True, False])
+def test_what_compiled_encoders_held_is_given_back_when_they_are_fallen_back_from(short_of_memory: bool) -> None:
+    compiler = Holds(backward_fails=not short_of_memory)
+    _, gradients = gradients_of(None, Collected(), Compiled((GRAPHS,), Reporter(), compiler))
+    if short_of_memory:
+        loss_of(gradients)
+        gradients.descent.backward = once_too_much(gradients.descent.backward)  # type: ignore[method-assign]
+    loss_of(gradients)
+    gc.collect()
+    assert len(compiler.held) == 1
+    assert compiler.held[0]() is None
+
+
+def once_too_much(backward: Callable[[Tensor], None]) -> Callable[[Tensor], None]:
+    """A backward pass for which there is too little memory the first time."""
+    times = iter((True,))
+
+    def run(loss: Tensor) -> None:
+        if next(times, False):
+            torch.empty(2**60, dtype=torch.uint8)
+        backward(loss)
+
+    return run

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from pcl_core.networks.unet import Encoder
+from pcl_core.training.descent import Descent
 from pcl_core.training.devices import on_device
 from pcl_core.training.state import load_state, save_state
 from pcl_core.training.weights import WeightFile
@@ -31,10 +32,10 @@ def test_what_an_optimiser_remembers_comes_back_in_the_layout_of_its_parameter(o
     # A GPU's kernels that change all weights at once refuse any other layout.
     encoder, change = stepped(optimiser, **options)
     about = WeightFile("encoder", tiny_plan())
-    save_state(tmp_path, {"network": encoder}, change, 1, about)
+    save_state(tmp_path, {"network": encoder}, Descent(change, CPU), 1, about)
     other = on_device(Encoder(4), CPU)
     again = optimiser(other.parameters(), lr=0.01, **options)
-    assert load_state(tmp_path, {"network": other}, again, about) == 1
+    assert load_state(tmp_path, {"network": other}, Descent(again, CPU), about) == 1
     for old, new in zip(encoder.parameters(), other.parameters(), strict=True):
         assert change.state[old].keys() == again.state[new].keys()
         for name, value in change.state[old].items():

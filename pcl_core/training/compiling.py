@@ -22,6 +22,10 @@ GRAPHS, PLAIN = "reduce-overhead", "default"
 # large GPU).
 GRAPHS_UP_TO = 2**30
 
+# The compiler leaves out nn.SyncBatchNorm (pytorch/pytorch#156680), so that what it could fuse lies in pieces; and processes
+# that train together cannot fall back when it fails.
+WHY_NOT_IN_A_TEAM = "Networks are not compiled for several processes: their joined BatchNorm cannot be."
+
 
 def why_not_compiled(device: torch.device, steps: int) -> str:
     """Why networks are not compiled for a device, in a sentence for people; empty when they are."""
@@ -38,7 +42,7 @@ def why_not_compiled(device: torch.device, steps: int) -> str:
     return ""
 
 
-def why_no_graphs(whole_bytes: int, part: int, processes: int) -> str:
+def why_no_graphs(whole_bytes: int, part: int) -> str:
     """Why a compiled encoder does not run as CUDA graphs, in a sentence for people; empty when it does.
 
     Graphs save the time in which a processor starts kernels, and keep memory of their own.
@@ -46,18 +50,20 @@ def why_no_graphs(whole_bytes: int, part: int, processes: int) -> str:
     Args:
         whole_bytes: of a step, by memory_model.
         part: images that the first levels see at once; 0 is all.
-        processes: that train together.
     """
-    if part or processes > 1:
-        return "CUDA graphs are not used together with parts or several processes."
+    if part:
+        return "CUDA graphs are not used together with parts."
     if whole_bytes > GRAPHS_UP_TO:
         return "CUDA graphs are not used: at this size the GPU has so much to do that starting its kernels costs no time."
     return ""
 
 
-def modes_of(compiled: bool, graphs: bool, device: torch.device) -> tuple[str, ...]:
-    """The modes of torch.compile that a plan asks for, the best first; none on other devices than GPUs."""
-    if not compiled or device.type != "cuda":
+def modes_of(compiled: bool, graphs: bool, device: torch.device, processes: int = 1) -> tuple[str, ...]:
+    """The modes of torch.compile that a plan asks for, the best first; none on other devices than GPUs, nor for a team.
+
+    A plan from a file may ask for more than this machine does, or than several processes do.
+    """
+    if not compiled or device.type != "cuda" or processes > 1:
         return ()
     return (GRAPHS, PLAIN) if graphs else (PLAIN,)
 
@@ -88,6 +94,7 @@ class Compiled:
         self._reporter = reporter
         self._compiler = compiler
         self._compiled: dict[int, Callable[[Tensor], Tensor]] = {}
+        self._left = False  # whether there is something that PyTorch keeps and nobody uses any more
 
     def begin_step(self) -> None:
         """Says that the results of the last step are no longer needed, so that graphs may write over them."""
@@ -107,11 +114,12 @@ class Compiled:
                 failure = _words(error)
                 self._drop()
         if failure:
+            self.give_back()
             self._tell(failure)
         return encoder(images)[0] if features is None else features
 
     def fall(self, error: BaseException) -> bool:
-        """Goes to the next mode after a failure outside of ``bottleneck``; the step is to be begun again.
+        """Goes to the next mode after a failure outside of ``bottleneck``; the step is to be begun again, after ``give_back``.
 
         What belongs to the backward pass is compiled, and recorded as a graph, in the backward pass.
 
@@ -124,8 +132,23 @@ class Compiled:
         self._tell(_words(error))
         return True
 
+    def stop(self) -> None:
+        """Encoders run as they are from now on."""
+        self._modes.clear()
+        self._leave()
+
+    def give_back(self) -> None:
+        """Frees what was compiled and is not used any more: PyTorch would keep it, with the memory of its CUDA graphs."""
+        if self._left:
+            torch.compiler.reset()  # type: ignore[no-untyped-call]  # it has no annotations
+            self._left = False
+
     def _drop(self) -> None:
         del self._modes[0]
+        self._leave()
+
+    def _leave(self) -> None:
+        self._left = self._left or bool(self._compiled)
         self._compiled.clear()
 
     def _tell(self, failure: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -16,20 +16,28 @@ _SCALE = 2.0**13
 def sgd(parameters: Iterable[nn.Parameter], device: torch.device, momentum: float, weight_decay: float) -> torch.optim.SGD:
     """SGD over the parameters that are trained, in one kernel on a GPU; the learning rate is set before each step.
 
-    Not in one kernel where losses are scaled for 16-bit floats: when gradients are too large in the first step, that kernel
-    leaves the momentum as memory happened to be, and takes it for a momentum in the next.
+    The momentum begins at 0, which is what SGD makes of it. When the first gradients are too large for 16-bit floats, that
+    kernel would leave it as memory happened to be, and take it for a momentum in the next step.
     """
     trained = [parameter for parameter in parameters if parameter.requires_grad]
-    fused = None if compute_type(device) is torch.float16 else _fused(device)
-    return torch.optim.SGD(trained, lr=0.0, momentum=momentum, weight_decay=weight_decay, fused=fused)
+    optimiser = torch.optim.SGD(trained, lr=0.0, momentum=momentum, weight_decay=weight_decay, fused=_one_kernel(device))
+    if momentum:
+        for parameter in trained:
+            optimiser.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+    return optimiser
 
 
 def adamw(parameters: Iterable[nn.Parameter], device: torch.device, weight_decay: float) -> torch.optim.AdamW:
-    """AdamW over all parameters, in one kernel on a GPU; the learning rate is set before each step."""
-    return torch.optim.AdamW(parameters, lr=0.0, weight_decay=weight_decay, fused=_fused(device))
+    """AdamW over all parameters, in one kernel; the learning rate is set before each step.
+
+    On a processor, too: weight by weight it takes two to three times as long, a tenth of a step of a small network.
+    """
+    fused = True if device.type == "cpu" else _one_kernel(device)
+    return torch.optim.AdamW(parameters, lr=0.0, weight_decay=weight_decay, fused=fused)
 
 
-def _fused(device: torch.device) -> bool | None:
+def _one_kernel(device: torch.device) -> bool | None:
+    """With scaled losses any other step asks the GPU whether the gradients are too large, and waits for the answer."""
     return True if device.type == "cuda" else None
 
 
@@ -56,3 +64,12 @@ class Descent:
             group["lr"] = learning_rate
         self._scaler.step(self.optimiser)
         self._scaler.update()
+
+    def scaling(self) -> dict[str, float]:
+        """How far the scaling of losses has adapted, for a checkpoint; empty where losses are not scaled. Waits for the GPU."""
+        return self._scaler.state_dict()
+
+    def go_on_scaling(self, found: Mapping[str, float]) -> None:
+        """Takes up what ``scaling`` said; a run that went on from another device may have nothing to take up."""
+        if found and self._scaler.is_enabled():
+            self._scaler.load_state_dict(dict(found))

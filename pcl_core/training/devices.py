@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -70,12 +71,17 @@ def half_precision(device: torch.device) -> bool:
     return any(bool(capabilities.get(name)) for name in ("avx512_bf16", "amx_bf16", "sve_bf16"))
 
 
+# Turing without tensor cores. cuDNN's convolutions in float16 give NaN there, and only with larger batches, so that no small
+# test shows it (pytorch/pytorch#58123 and #77955, ultralytics/ultralytics#17977). Their capability is that of good ones.
+_NO_FLOAT16 = re.compile(r"\b(GTX 16\d\d|MX[45]50|T(400|500|550|600|1000|1200|2000))\b")
+
+
 def compute_type(device: torch.device) -> torch.dtype:
     """In what networks compute: bfloat16 where the hardware does, float16 on older GPUs with units for it, else 32 bits."""
     if half_precision(device):
         return torch.bfloat16
     older = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (7, 0)
-    return torch.float16 if older else torch.float32
+    return torch.float16 if older and not _NO_FLOAT16.search(torch.cuda.get_device_name(device)) else torch.float32
 
 
 def autocast(device: torch.device, kind: torch.dtype | None = None) -> AbstractContextManager[object]:

@@ -140,8 +140,8 @@ class _Finetuning:
         self.transferred, start = (0, {"encoder": "", "start_hash": ""}) if begin is None else begin.fill(network, self.classes)
         self.network = on_device(network, self.device)
         self.average = averaged_copy(self.network)
-        self.optimiser = adamw(self.network.parameters(), self.device, plan.finetune.weight_decay)
-        self.descent = Descent(self.optimiser, self.device)
+        optimiser = adamw(self.network.parameters(), self.device, plan.finetune.weight_decay)
+        self.descent = Descent(optimiser, self.device)
         step_bytes = finetuning_bytes(plan, compute_type(self.device).itemsize, 1 + len(self.classes))
         self.loader = loader_for(self.bank.images, self.device, step_bytes)
         self.about = WeightFile(
@@ -162,7 +162,7 @@ class _Finetuning:
         self._order: tuple[int, list[np.ndarray]] = (-1, [])
 
     def restore(self) -> int:
-        return load_state(self.out / STATE_FOLDER, self._modules(), self.optimiser, self.about)
+        return load_state(self.out / STATE_FOLDER, self._modules(), self.descent, self.about)
 
     def train_step(self, step: int) -> int:
         images, target = self._batch(step)
@@ -191,7 +191,7 @@ class _Finetuning:
         return {**row, **dice}
 
     def save(self, step: int) -> None:
-        save_state(self.out / STATE_FOLDER, self._modules(), self.optimiser, step, self.about)
+        save_state(self.out / STATE_FOLDER, self._modules(), self.descent, step, self.about)
 
     def keep(self, step: int) -> None:
         tensors, about = self.best.found() or (self.average.state_dict(), self._about(step))

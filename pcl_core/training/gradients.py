@@ -72,6 +72,7 @@ class Gradients:
         if not is_want_of_memory(error):
             return self._objective.compiled.fall(error)
         self._objective.part = part_of(self._views)
+        self._objective.compiled.stop()  # it is not used together with parts
         self._reporter.warning(
             f"The memory is not enough for {self._views} views at once: the first two levels of the network see "
             f"{self._objective.part} at a time from now on, which is slower. The result is the same."
@@ -83,6 +84,7 @@ class Gradients:
         for buffer, value in zip(self._statistics(), before, strict=True):
             buffer.copy_(value)
         self.descent.optimiser.zero_grad(set_to_none=True)
+        self._objective.compiled.give_back()
         if self._objective.device.type == "cuda":
             torch.cuda.empty_cache()
 

@@ -133,8 +133,8 @@ class _Pretraining:
         self.augment = Augmenter(plan.pretrain.augmentation)
         self.network = self._network(context)
         self.encoder, self.task = self.network.encoder, self.network.task
-        self.optimiser = sgd(self.network.parameters(), self.device, plan.pretrain.momentum, plan.pretrain.weight_decay)
-        self.gradients = Gradients(self.network, Descent(self.optimiser, self.device), views_a_step(plan), context.reporter)
+        optimiser = sgd(self.network.parameters(), self.device, plan.pretrain.momentum, plan.pretrain.weight_decay)
+        self.gradients = Gradients(self.network, Descent(optimiser, self.device), views_a_step(plan), context.reporter)
         step_bytes = pretraining_bytes(plan, compute_type(self.device).itemsize, plan.pretrain.part, process_count())
         self.loader = loader_for(bank.images, self.device, step_bytes)
         told = {"flipped": sorted(bank.flipped)} if bank.flipped else {}
@@ -157,11 +157,12 @@ class _Pretraining:
         initialise(encoder, weights)
         task = make_task(self.plan, encoder, len(self.bank.images), weights)
         plan = self.plan.pretrain
-        compiled = Compiled(modes_of(plan.compiled, plan.graphs, self.device), context.reporter)
+        modes = modes_of(plan.compiled, plan.graphs, self.device, process_count())
+        compiled = Compiled(modes, context.reporter)
         return Objective(encoder, task, self.device, plan.part, compiled)
 
     def restore(self) -> int:
-        return load_state(self.out / STATE_FOLDER, {"network": self.network}, self.optimiser, self.about)
+        return load_state(self.out / STATE_FOLDER, {"network": self.network}, self.gradients.descent, self.about)
 
     def train_step(self, step: int) -> int:
         batch = self._batch(step)
@@ -190,7 +191,7 @@ class _Pretraining:
             )
 
     def save(self, step: int) -> None:
-        save_state(self.out / STATE_FOLDER, {"network": self.network}, self.optimiser, step, self.about)
+        save_state(self.out / STATE_FOLDER, {"network": self.network}, self.gradients.descent, step, self.about)
 
     def keep(self, step: int) -> None:
         training = {**self.about.training, "steps": step, "of_steps": self.total, "method": self.task.name}

@@ -13,10 +13,12 @@ from pcl_core.errors import InputError, StateError
 from pcl_core.files import writable_folder
 from pcl_core.plan import PLAN_FILE, Plan
 from pcl_core.training.context import Context
+from pcl_core.training.descent import Descent
 from pcl_core.training.weights import WeightFile, fill, load_weights, save_weights
 
 FILE = "state.safetensors"
 STATE_FOLDER = "state"
+_SCALING = "scaling"  # in the facts of the training
 
 
 def first_step(restore: Callable[[], int], out: Path, plan: Plan, context: Context, resume: bool) -> int:
@@ -48,28 +50,27 @@ def first_step(restore: Callable[[], int], out: Path, plan: Plan, context: Conte
     return start
 
 
-def save_state(
-    folder: Path, modules: dict[str, nn.Module], optimiser: torch.optim.Optimizer, step: int, about: WeightFile
-) -> None:
-    """Writes the tensors of modules and optimiser after ``step`` steps.
+def save_state(folder: Path, modules: dict[str, nn.Module], descent: Descent, step: int, about: WeightFile) -> None:
+    """Writes the tensors of modules and optimiser after ``step`` steps, and how losses are scaled.
 
     Args:
         folder: of the state.
         modules: by name; their parameters and buffers are saved.
-        optimiser: of the parameters of the first module.
+        descent: of the parameters of the first module.
         step: steps that are done.
         about: plan, training facts and data of the run; compared when the run is resumed.
     """
     tensors = {f"{name}.{key}": value for name, module in modules.items() for key, value in module.state_dict().items()}
     named: dict[Tensor, str] = {parameter: name for name, parameter in next(iter(modules.values())).named_parameters()}
-    for parameter, values in optimiser.state.items():
+    for parameter, values in descent.optimiser.state.items():
         for key, value in values.items():
             if isinstance(value, Tensor):
                 tensors[f"optimiser.{named[parameter]}.{key}"] = value
-    save_weights(folder / FILE, tensors, replace(about, kind="state", training={**about.training, "step": step}))
+    training = {**about.training, "step": step, _SCALING: descent.scaling()}
+    save_weights(folder / FILE, tensors, replace(about, kind="state", training=training))
 
 
-def load_state(folder: Path, modules: dict[str, nn.Module], optimiser: torch.optim.Optimizer, about: WeightFile) -> int:
+def load_state(folder: Path, modules: dict[str, nn.Module], descent: Descent, about: WeightFile) -> int:
     """Restores what save_state wrote, in place.
 
     Returns:
@@ -90,6 +91,7 @@ def _load(path: Path, modules: dict[str, nn.Module], optimiser: torch.optim.Opti
     for name, module in modules.items():
         own = {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
         fill(module, own, path, "Leave out --resume to start anew.")
+    optimiser = descent.optimiser
     # Adam keeps its step counter on the CPU, unless its step is one kernel.
     on_cpu = () if optimiser.defaults.get("fused") else ("step",)
     for name, parameter in next(iter(modules.values())).named_parameters():
@@ -99,6 +101,7 @@ def _load(path: Path, modules: dict[str, nn.Module], optimiser: torch.optim.Opti
             optimiser.state[parameter] = {
                 key: value if key in on_cpu else _beside(parameter, value) for key, value in restored.items()
             }
+    descent.go_on_scaling(saved.training.get(_SCALING, {}))
     return int(saved.training["step"])
 
 
