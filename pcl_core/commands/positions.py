@@ -111,7 +111,7 @@ class _Looked:
                 {"kind": one.kind, "reason": one.reason, "slice": one.slice} for one in self.outliers if one.volume == volume.id
             ],
             "positions": self.relative[number].round(4),
-            "aligned": placement.positions(volume.count).round(4),
+            "aligned": placement.positions(volume.count).round(6),  # as the pretraining compares them
             "neighbours": [
                 [{"volume": self.volumes[v].id, "slice": s, "similarity": round(cosine, 3)} for v, s, cosine in one]
                 for one in near
