@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from PCLLib.signals import Signal
 from PCLLib.thumbnails import Frame, Thumbnails
 
 _USUAL_THRESHOLD = 0.1
+# As in the engine: what people mean by 0.35 has at most so large a denominator; the common frame has a million places.
+_PRECISION, _FINEST = 10_000, 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +153,23 @@ class Inspector:
             return self.position
         return float(self.positions_of(volume)[self.chosen.number])
 
+    def positive(self, volume: PlacedVolume, number: int) -> bool:
+        """Whether the pretraining takes a slice for alike what is compared with.
+
+        Positions are compared as fractions, as there: of binary numbers 0.6 - 0.5 is less than 0.1.
+        """
+        chosen = self.chosen
+        volume_there = self.volume(chosen.volume) if chosen is not None else None
+        if chosen is None or volume_there is None:
+            there = Fraction(self.position).limit_denominator(_PRECISION)
+        else:
+            there = self._exact(volume_there, chosen.number)
+        return abs(self._exact(volume, number) - there) < Fraction(self.threshold).limit_denominator(_PRECISION)
+
+    def _exact(self, volume: PlacedVolume, number: int) -> Fraction:
+        parts = _FINEST if self.common_frame else volume.count
+        return Fraction(round(float(self.positions_of(volume)[number]) * parts), parts)
+
     def tiles(self) -> tuple[Tile, ...]:
         """The slice nearest to the position of every volume, in the order of the report."""
         return tuple(self.tile_of(volume) for volume in self.volumes)
@@ -166,7 +186,7 @@ class Inspector:
             return Frame.CHOSEN
         if abs(position - self.position) > self._step(volume) + 1e-3 or volume.id in self.left_out:
             return Frame.AWAY
-        return Frame.POSITIVE if abs(position - self.compared_with) < self.threshold else Frame.NEGATIVE
+        return Frame.POSITIVE if self.positive(volume, number) else Frame.NEGATIVE
 
     def _step(self, volume: PlacedVolume) -> float:
         """How far the slices of a volume lie apart in position."""

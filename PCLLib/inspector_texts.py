@@ -7,7 +7,7 @@ import html
 from slicer.i18n import tr as _
 
 from PCLLib.inspector import Inspector, Tile
-from PCLLib.position_report import Outlier, PlacedVolume
+from PCLLib.position_report import Outlier, PlacedVolume, PositionReport
 from PCLLib.thumbnails import COLORS, Frame
 
 # The engine compares each volume with the others only when there are so many.
@@ -80,6 +80,19 @@ def advice(inspector: Inspector) -> str:
     if report.threshold is None:
         return _("No threshold: slices at the same position are no more alike than others. Do all show the same body part?")
     return _("Proposed threshold: t = {t:.2f}. {reason}").format(t=report.threshold, reason=report.reason)
+
+
+def left_out(report: PositionReport) -> str:
+    """Which volumes could not be looked at; empty when all were."""
+    if not report.left_out:
+        return ""
+    path, reason = next(iter(report.left_out.items()))
+    first = reason if path in reason else f"{path}: {reason}."
+    if len(report.left_out) == 1:
+        return _("Not shown, since it cannot be used: {first}").format(first=first)
+    return _("{n} volumes are not shown, since they cannot be used; the first: {first}").format(
+        n=len(report.left_out), first=first
+    )
 
 
 def outlier(name: str, one: Outlier) -> str:

@@ -10,6 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from pcl_core.volumes.axes import Axis
+from PCLLib import inspector_texts as texts
 from PCLLib.engine_run import EngineRun
 from PCLLib.events import Failed, Progress
 from PCLLib.inspected import Inspected
@@ -157,7 +158,8 @@ class InspectorWidget:
         ui.lookProgressBar.setVisible(running)
         if not running:
             ui.lookProgressBar.setRange(0, 0)  # of the next run nobody knows at first how far it is
-            ui.lookLabel.setText(self._problem or ("" if self.inspector.report is not None else reason))
+            report = self.inspector.report
+            ui.lookLabel.setText(self._problem or (reason if report is None else texts.left_out(report)))
         elif not ui.lookLabel.text or self._problem:
             ui.lookLabel.setText(_("Starting ..."))
         ui.lookLabel.setVisible(bool(ui.lookLabel.text))

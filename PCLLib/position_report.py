@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ class PlacedVolume:
         turned: whether it was said to run the other way when this was measured: ``relative`` is counted from the other end.
         outliers: what is wrong with it.
         first_row: of its pictures.
+        part: which of the volumes of its path it is, from 0; None when it is the only one.
     """
 
     id: str
@@ -55,6 +56,7 @@ class PlacedVolume:
     turned: bool
     outliers: tuple[Outlier, ...]
     first_row: int
+    part: int | None = None
 
     @property
     def count(self) -> int:
@@ -75,6 +77,7 @@ class PlacedVolume:
             turned=data["counted_from_the_other_end"],
             outliers=tuple(Outlier(one["kind"], one["reason"], one["slice"]) for one in data["outliers"]),
             first_row=data["first_row"],
+            part=data["part"],
         )
 
 
@@ -89,6 +92,7 @@ class PositionReport:
         reason: of the threshold, a sentence.
         relative: (bins, bins) similarity of slices of different volumes, by their positions m / n; NaN where there are none.
         aligned: the same by the positions in the common frame.
+        left_out: what is wrong with each volume that could not be used, by its path.
     """
 
     axis: str
@@ -97,6 +101,7 @@ class PositionReport:
     reason: str
     relative: np.ndarray
     aligned: np.ndarray
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> PositionReport:
@@ -110,6 +115,7 @@ class PositionReport:
             reason=advice["reason"],
             relative=np.asarray(data["likeness"]["relative"], float),
             aligned=np.asarray(data["likeness"]["aligned"], float),
+            left_out={one["path"]: one["reason"] for one in data["left_out"]},
         )
 
     @property

@@ -20,8 +20,8 @@ def draw_strip(inspector: Inspector) -> np.ndarray:
         image[-6:, _bar(tenth / 10, 1)] = 130
     volume = inspector.volume(inspector.chosen.volume) if inspector.chosen is not None else None
     if volume is not None:
-        for position in inspector.positions_of(volume):
-            frame = Frame.POSITIVE if abs(position - center) < t else Frame.NEGATIVE
+        for number, position in enumerate(inspector.positions_of(volume)):
+            frame = Frame.POSITIVE if inspector.positive(volume, number) else Frame.NEGATIVE
             if 0 <= position <= 1:
                 rows = slice(4, 18) if frame is Frame.POSITIVE else slice(8, 14)
                 image[rows, _bar(position, 2)] = COLORS[frame]

@@ -46,7 +46,14 @@ class SegmentationInspection:
 
     def words(self, folder: Path) -> Sequence[object]:
         """Volumes of the scene are written out; those of chosen folders are read where they are."""
-        return [*self.inputs(folder), "--axis", self._desk.session.book.axis, "--device", self._desk.device]
+        return [*self.inputs(folder), *self.counting(self._desk.session.book.axis), "--device", self._desk.device]
+
+    def counting(self, axis: Axis) -> list[object]:
+        """The options by which the engine counts slices as the table does.
+
+        The cases are one set, as in a fine-tuning: what the axis "auto" is does not follow from the names in the first folder.
+        """
+        return ["--axis", axis, "--layout", "folder"]
 
     def inputs(self, folder: Path) -> list[object]:
         """The inputs of the engine.
@@ -70,16 +77,23 @@ class SegmentationInspection:
         return [*written, *(one for one in folders if any(path.is_relative_to(one) for path in in_folders))]
 
     def name_for_engine(self, case: Case) -> str | None:
-        """What the engine knows a case of the last inputs by: its file, or its id when the file holds several volumes."""
-        path = self._files.get(case.key)
-        if path is None or case.row is None or case.row.part is None:
+        """What the engine knows a case of the last inputs by: its file, and its number when the file holds several volumes."""
+        path, part = self._files.get(case.key), _part_of(case)
+        if path is None or part is None:
             return None if path is None else str(path)
-        return case.row.id
+        return f"{path}#{part}"
 
     def encoder(self) -> Path | None:
         """The encoder that a fine-tuning begins with."""
         about = self._weights()
         return about.path if about is not None else None
+
+    def encoder_beside(self, model: WeightFile | None) -> Path | None:
+        """That encoder, unless it takes slices across another axis than a model: both can then not be counted alike."""
+        about = self._weights()
+        if about is None or (model is not None and model.plan.slices.axis != about.plan.slices.axis):
+            return None
+        return about.path
 
     def threshold(self) -> float:
         """The threshold that the encoder was trained by."""
@@ -102,12 +116,13 @@ class SegmentationInspection:
 
     # Back
 
-    def case_of(self, path: Path, name: str) -> Case | None:
-        """The case of one of the last inputs, by its file and the engine's id of it; None when it is gone."""
-        cases = [case for case in self._desk.cases if self._files.get(case.key) == path]
-        if len(cases) > 1:  # frames, or series of a folder
-            cases = [case for case in cases if case.row is not None and case.row.id == name]
-        return cases[0] if cases else None
+    def case_of(self, path: Path, part: int | None) -> Case | None:
+        """The case of one of the last inputs, by its file and its number among several; None when it is gone.
+
+        Its id may be another one here, where the engine was given several folders.
+        """
+        cases = (case for case in self._desk.cases if self._files.get(case.key) == path and _part_of(case) == part)
+        return next(cases, None)
 
     def marks(self) -> tuple[Collection[str], Collection[str]]:
         """Nothing is decided here: a segmentation does not depend on positions."""
@@ -115,26 +130,25 @@ class SegmentationInspection:
 
     def name_of(self, volume: PlacedVolume) -> str:
         """The name in the table of cases."""
-        case = self.case_of(volume.path, volume.id)
+        case = self.case_of(volume.path, volume.part)
         return case.name if case is not None and case.path is None else volume.id
 
     def node_of(self, volume: PlacedVolume) -> Any:
         """The volume node; None while the case is not loaded."""
-        case = self.case_of(volume.path, volume.id)
+        case = self.case_of(volume.path, volume.part)
         return None if case is None else loaded_from(case.key) or slicer.mrmlScene.GetNodeByID(case.key)
 
     def volume_of(self, node: Any, volumes: Sequence[PlacedVolume]) -> PlacedVolume | None:
         """The volume of a node."""
         case = self._desk.case_of(node)
-        path = None if case is None else self._files.get(case.key)
-        found = [one for one in volumes if one.path == path]
-        if len(found) > 1:
-            found = [one for one in found if case is not None and case.row is not None and one.id == case.row.id]
-        return found[0] if found else None
+        if case is None:
+            return None
+        path, part = self._files.get(case.key), _part_of(case)
+        return next((one for one in volumes if one.path == path and one.part == part), None)
 
     def open(self, volume: PlacedVolume) -> Any:
         """Shows the case as a double click in the table does."""
-        case = self.case_of(volume.path, volume.id)
+        case = self.case_of(volume.path, volume.part)
         if case is None:
             raise RuntimeError(volume.id)
         return self.open_case(case)
@@ -152,3 +166,7 @@ class SegmentationInspection:
 
     def use_threshold(self, value: float) -> None:
         """Is not offered."""
+
+
+def _part_of(case: Case) -> int | None:
+    return None if case.row is None else case.row.part

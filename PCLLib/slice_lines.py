@@ -15,6 +15,8 @@ from pcl_core.volumes.geometry import slice_line
 from PCLLib.volume_nodes import geometry_of
 
 _LPS = np.array([-1.0, -1.0, 1.0])
+# Slicer's slice views count their offsets to the left, the front and the head.
+_COUNTED, _LETTERS = np.array([-1.0, 1.0, 1.0]), "LAS"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,15 +40,15 @@ class SliceLine:
 
     @property
     def normal(self) -> np.ndarray:
-        """(3,) unit vector along the line, pointing to the right, the front or the head, as Slicer counts its slice offsets."""
+        """(3,) unit vector along the line, pointing to the left, the front or the head, as Slicer counts its slice offsets."""
         unit: np.ndarray = self.step / np.linalg.norm(self.step)
         main = int(np.abs(unit).argmax())
-        return unit if unit[main] > 0 else -unit
+        return unit if unit[main] * _COUNTED[main] > 0 else -unit
 
     @property
     def letter(self) -> str:
-        """Of the patient direction nearest to the line: R, A or S."""
-        return "RAS"[int(np.abs(self.step).argmax())]
+        """Of the patient direction nearest to the line: L, A or S."""
+        return _LETTERS[int(np.abs(self.step).argmax())]
 
     def centre(self, number: int) -> np.ndarray:
         """(3,) centre of a slice."""

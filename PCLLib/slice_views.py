@@ -17,7 +17,7 @@ from PCLLib.volume_nodes import NotAVolumeError
 _SAME_PLANE = 0.577
 _AS_NEARLY = 1e-3
 _PARALLEL = 1 - 1e-6
-_ORIENTATIONS = {"R": "Sagittal", "A": "Coronal", "S": "Axial"}
+_ORIENTATIONS = {"L": "Sagittal", "A": "Coronal", "S": "Axial"}
 
 
 class SliceViews:

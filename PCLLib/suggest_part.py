@@ -86,17 +86,19 @@ class SuggestPart:
 
     def _words(self, folder: Path) -> list[object]:
         session = self._desk.session
-        encoder, model = self._inspection.encoder(), session.segmenting.model
-        axis = self._inspection.axis_of(model)
+        model = session.segmenting.model
+        encoder, axis = self._inspection.encoder_beside(model), self._inspection.axis_of(model)
         self._views.axis = axis
-        words: list[object] = ["suggest", *self._inspection.inputs(folder), "--axis", axis, "--device", self._desk.device]
+        words: list[object] = ["suggest", *self._inspection.inputs(folder), *self._inspection.counting(axis)]
+        words += ["--device", self._desk.device]
         words += ["--encoder", encoder] if encoder is not None else []
         words += ["--model", model.path] if model is not None else []
         book = CaseBook()  # slices are counted across the engine's axis, which may be another than the table's
         book.axis = axis
         book.set_rows(session.book.rows())
         annotated = [case for case in book.cases(self._desk.classes) if case.annotated]
-        drawn = {self._inspection.name_for_engine(case): case.counted for case in annotated}
+        # How many slices a volume has that is not loaded, the table knows across the axis of its folder only.
+        drawn = {self._inspection.name_for_engine(case): () if case.labels else case.counted for case in annotated}
         known = {name: slices for name, slices in drawn.items() if name is not None}
         self._anything_drawn = bool(known)
         return [*words, "--drawn", write_drawn(folder / "drawn.json", known), "--json", folder / _FILE]
@@ -114,13 +116,13 @@ class SuggestPart:
     # What comes of it
 
     def _show(self, folder: Path) -> None:
-        found = [(one, self._inspection.case_of(one.path, one.id)) for one in read_suggestions(folder / _FILE)]
+        found = [(one, self._inspection.case_of(one.path, one.part)) for one in read_suggestions(folder / _FILE)]
         there = [(one, case) for one, case in found if case is not None]
         self._found = True
         self._rows = []
         texts: list[tuple[str, bool]] = []
         for rank, (one, case) in enumerate(there, 1):
-            texts += self._texts(rank, one, case)
+            texts += self._texts(rank, one, case.name)
             self._rows += [_Row(case, one.slices[0]), _Row(case, one.slices[0]), *(_Row(case, number) for number in one.slices)]
         table = self._ui.suggestTable
         table.setRowCount(len(texts))
@@ -134,16 +136,16 @@ class SuggestPart:
             table.setItem(row, 0, item)
         self.render()
 
-    def _texts(self, rank: int, one: Suggestion, case: Case) -> list[tuple[str, bool]]:
+    def _texts(self, rank: int, one: Suggestion, name: str) -> list[tuple[str, bool]]:
         """The rows of a case: the case with the reason, and its slices."""
         reason = one.reason(rank == 1 and not self._anything_drawn)
         slices = [
             _("      slice {n} of {m}, at {position:.2f}").format(
-                n=number + 1, m=case.slices, position=min(1.0, max(0.0, position))
+                n=number + 1, m=one.count, position=min(1.0, max(0.0, position))
             )
             for number, position in zip(one.slices, one.positions, strict=True)
         ]
-        return [(f"{rank}. {case.name}", True), (reason, False), *((text, False) for text in slices)]
+        return [(f"{rank}. {name}", True), (reason, False), *((text, False) for text in slices)]
 
     def _failed(self, last: Failed) -> None:
         self._problem = f"{last.message} {last.hint}".strip()

@@ -19,17 +19,21 @@ class Suggestion:
         id: the engine's name of it.
         path: its file among the engine's inputs.
         slices: numbers of its slices, from 0.
+        count: how many it has, as the engine counts them.
         positions: of them in the common frame.
         distance: from what is drawn; 1 is the usual distance of two slices.
         uncertainty: of the model, 0 to 1; 0 without one.
+        part: which of the volumes of its file it is, from 0; None when it is the only one.
     """
 
     id: str
     path: Path
     slices: tuple[int, ...]
+    count: int
     positions: tuple[float, ...]
     distance: float
     uncertainty: float
+    part: int | None = None
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Suggestion:
@@ -38,9 +42,11 @@ class Suggestion:
             data["id"],
             Path(data["path"]),
             tuple(data["slices"]),
+            data["count"],
             tuple(data["positions"]),
             data["distance"],
             data["uncertainty"],
+            data["part"],
         )
 
     def reason(self, first_of_all: bool) -> str:
@@ -67,7 +73,7 @@ def read_suggestions(path: Path) -> tuple[Suggestion, ...]:
 
 
 def write_drawn(path: Path, drawn: Mapping[str, Sequence[int]]) -> Path:
-    """Writes the slices that are drawn, by file or id, as ``suggest --drawn`` takes them. Raises OSError."""
-    listed = {name: list(slices) for name, slices in drawn.items() if slices}
+    """Writes the slices that are drawn, by file, as ``suggest --drawn`` takes them; none means all. Raises OSError."""
+    listed = {name: list(slices) for name, slices in drawn.items()}
     path.write_text(json.dumps(listed), encoding="utf-8")
     return path

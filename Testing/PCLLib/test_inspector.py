@@ -56,6 +56,21 @@ def test_slices_as_far_from_the_chosen_one_as_the_threshold_are_negative(inspect
     assert shown(inspector)[0] == (6, "positive")
 
 
+@pytest.mark.parametrize("chosen", range(9))
+def test_a_tie_at_the_threshold_is_a_negative_whatever_binary_numbers_say(chosen, inspector):
+    inspector.set_threshold(0.1)
+    inspector.choose(inspector.volumes[0], chosen)
+    inspector.move(float(inspector.volumes[0].relative[chosen + 1]))
+    assert shown(inspector)[0] == (chosen + 1, "negative")
+
+
+def test_thirds_that_were_rounded_in_the_report_are_compared_as_thirds(inspector):
+    from fractions import Fraction
+
+    third = placed("d", np.round(relative(12), 4))
+    assert inspector._exact(third, 3) == Fraction(1, 3)
+
+
 def test_a_volume_without_a_slice_near_the_position_is_told_apart(inspector):
     inspector.place_by(True)
     inspector.move(0.3)

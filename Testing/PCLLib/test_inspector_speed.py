@@ -37,12 +37,17 @@ def folder(tmp_path):
             "id": f"patient{number:03d}_frame01", "path": f"/data/patient{number:03d}.nii.gz", "format": "nifti",
             "plane": "axial", "first_centre": [0, 0, 5 * number], "step": [0, 0, 3.5], "slices": SLICES,
             "positions": positions, "aligned": positions, "counted_from_the_other_end": False, "outliers": [],
-            "first_row": SLICES * number,
+            "first_row": SLICES * number, "part": None,
         }
         for number in range(VOLUMES)
     ]  # fmt: skip
     matrix = np.eye(20).tolist()
-    report = {"axis": "auto", "threshold": {"proposed": 0.2, "reason": ""}, "likeness": {"relative": matrix, "aligned": matrix}}
+    report = {
+        "axis": "auto",
+        "left_out": [],
+        "threshold": {"proposed": 0.2, "reason": ""},
+        "likeness": {"relative": matrix, "aligned": matrix},
+    }
     (tmp_path / "positions.json").write_text(json.dumps({**report, "volumes": volumes}))
     return tmp_path
 

@@ -130,6 +130,25 @@ def test_millimetres_are_the_offset_that_slicer_shows(bench, slicer):
         assert any(abs(offset - line.millimetres(4)) < 1e-6 for offset in offsets), (name, offsets, line.millimetres(4))
 
 
+@pytest.mark.parametrize(
+    ("axis", "letter", "color"), [("sagittal", "L", "Yellow"), ("coronal", "A", "Green"), ("axial", "S", "Red")]
+)
+@pytest.mark.parametrize("grid", ["as scanners store", "flipped"])
+def test_the_letter_and_the_sign_of_millimetres_are_those_of_the_view(grid, axis, letter, color, bench, slicer):
+    from PCLLib.slice_lines import line_of
+    from PCLLib.slice_views import SliceViews
+
+    node = make_volume(slicer, matrix_of(*GRIDS[grid]))
+    slicer.util.setSliceViewerLayers(background=node, fit=True)
+    views = SliceViews()
+    views.axis = axis
+    views.jump(node, 4)
+    line = line_of(node, axis)
+    assert line.letter == letter
+    offset = slicer.mrmlScene.GetNodeByID(f"vtkMRMLSliceNode{color}").GetSliceOffset()
+    assert offset == pytest.approx(line.millimetres(4), abs=1e-6)
+
+
 @pytest.mark.parametrize("name", [name for name in GRIDS if "oblique" in name])
 def test_a_view_is_never_turned_to_the_other_side_however_it_was_turned_before(name, bench, slicer):
     import vtk
@@ -140,7 +159,7 @@ def test_a_view_is_never_turned_to_the_other_side_however_it_was_turned_before(n
     node = make_volume(slicer, matrix_of(*GRIDS[name]))
     slicer.util.setSliceViewerLayers(background=node, fit=True)
     letter = line_of(node, "auto").letter
-    color = {"S": "Red", "A": "Green", "R": "Yellow"}[letter]
+    color = {"S": "Red", "A": "Green", "L": "Yellow"}[letter]
     view = slicer.mrmlScene.GetNodeByID(f"vtkMRMLSliceNode{color}")
     usual = slicer.util.arrayFromVTKMatrix(view.GetSliceToRAS())[:3, :3].copy()
     for angles in ((0, 0, 0), (20, 0, 0), (0, 30, 10), (10, -30, 40)):

@@ -216,3 +216,62 @@ def test_closing_the_scene_ends_the_question(page, scene, tmp_path, monkeypatch)
     page.bench.wait_until(lambda: not page.session.busy)
     assert page.ui.suggestTable.rowCount == 0
     assert list((tmp_path / "temporary").glob("pcl-look-*")) == []
+
+
+def add_folder(page, folder, cases):
+    page.bench.answer_file(folder)
+    page.bench.click(page.ui.addFolderButton)
+    page.wait_for_cases(cases)
+    page.wait("IDLE")
+
+
+def test_slices_are_suggested_as_fine_tuning_counts_them_whatever_data_set_the_names_are_of(page, tmp_path, slicer):
+    """HVSMR's slices are axial by its files; fine-tuning on cases of this panel goes by the thickest direction, sagittal."""
+    from PCLLib.slice_lines import line_of
+
+    for number in range(4):
+        stack = np.ascontiguousarray(voxels(number).transpose(1, 2, 0))  # what changes lies along x
+        path = tmp_path / "hearts" / f"training_axial_full_pat{number}.nii.gz"
+        path.parent.mkdir(exist_ok=True)
+        nib.save(nib.Nifti1Image(stack.T, np.diag([-4.0, -1.0, 1.0, 1.0])), path)
+    labels = nib.Nifti1Image((stack.T > 500).astype(np.uint8), np.diag([-4.0, -1.0, 1.0, 1.0]))
+    nib.save(labels, tmp_path / "hearts" / "training_axial_full_pat3-label.nii.gz")  # drawn, and not loaded
+    add_folder(page, tmp_path / "hearts", 4)
+    rows = ask(page)
+    assert len([row for row in rows if row[0].isdigit()]) == 3, page.ui.suggestLabel.text
+    assert "of 24," in rows[2]
+    click_row(page, 2)
+    line = line_of(page.panel.desk.volume, "auto")
+    yellow = slicer.mrmlScene.GetNodeByID("vtkMRMLSliceNodeYellow")
+    assert yellow.GetSliceOffset() == pytest.approx(line.millimetres(int(rows[2].split()[1]) - 1), abs=1e-3)
+    assert {volume.count for volume in look(page).inspector.volumes} == {24}
+
+
+def test_frames_of_files_of_one_name_are_found_again(page, tmp_path, slicer, drawn):
+    """The engine, given both folders, calls them by other ids than the table, which was told of one after the other."""
+    for place in (1, 2):
+        (tmp_path / f"site{place}").mkdir()
+        frames = np.stack([voxels(10 * place + frame).T for frame in range(2)], axis=-1)
+        nib.save(nib.Nifti1Image(frames, np.diag([-1.0, -1.0, 4.0, 1.0])), tmp_path / f"site{place}" / "heart.nii.gz")
+        add_folder(page, tmp_path / f"site{place}", 2 * place)
+    page.panel.desk.case_wanted.emit(page.panel.desk.cases[0])
+    drawn(page.panel.desk.volume, slice(4, 7))
+    page.bench.wait_until(lambda: any("Partly" in state for _, state in page.rows()))
+    titles = [row for row in ask(page) if row[0].isdigit()]
+    assert len(titles) == 3, page.ui.suggestLabel.text
+    inspection = look(page)
+    at_once = inspection._inspected
+    assert [at_once.node_of(one) for one in inspection.inspector.volumes].count(page.panel.desk.volume) == 1
+    assert at_once.volume_of(page.panel.desk.volume, inspection.inspector.volumes) is inspection.inspector.volumes[0]
+
+
+def test_a_volume_that_could_not_be_looked_at_is_named(page, volume, tmp_path):
+    for number in range(3):
+        volume(tmp_path / "scans" / f"case{number}.nrrd", voxels(number))
+    volume(tmp_path / "scans" / "flat.nrrd", np.full((6, 32, 32), 7, np.int16))
+    add_folder(page, tmp_path / "scans", 4)
+    inspection = look(page)
+    assert len(inspection.inspector.volumes) == 3
+    assert "flat.nrrd is constant" in inspection.ui.lookLabel.text
+    assert inspection.ui.lookLabel.visible
+    page.ui.inspectorSection.collapsed = True

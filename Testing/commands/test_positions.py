@@ -182,3 +182,12 @@ def test_slices_are_compared_across_the_axis_that_is_learned_from(tmp_path, volu
     compared = json.loads((tmp_path / "positions.json").read_text())["volumes"]
     assert [one["slices"] for one in compared] == [one["slices"] for one in scanned["volumes"]]
     assert compared[0]["slices"] == 20
+
+
+def test_the_report_names_the_volumes_that_could_not_be_used(folder, tmp_path, volume, pclseg):
+    volume(folder / "flat.nrrd", np.full((6, 20, 24), 7, np.int16))
+    (folder / "torn.nrrd").write_bytes(b"NRRD0004\n")
+    pclseg("positions", folder, "--json", tmp_path / "positions.json").done()
+    left_out = json.loads((tmp_path / "positions.json").read_text())["left_out"]
+    assert {one["path"] for one in left_out} == {str(folder / "flat.nrrd"), str(folder / "torn.nrrd")}
+    assert any("constant" in one["reason"] for one in left_out)

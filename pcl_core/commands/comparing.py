@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -41,6 +41,8 @@ class Compared:
     Attributes:
         sources: all that were found and not excluded.
         volumes: those that could be used.
+        left_out: path and reason of each that could not.
+        part_of: of a volume that shares its path with others (frames, series of a folder) which of them it is, from 0; by id.
         parts: for each of them (slices, K) features, in stored order along the slice axis.
         axis: across which the slices lie, as it was asked for.
         flipped: ids of the volumes that are said to run the other way.
@@ -48,6 +50,8 @@ class Compared:
 
     sources: tuple[VolumeSource, ...]
     volumes: tuple[BankedVolume, ...]
+    left_out: tuple[tuple[str, str], ...]
+    part_of: Mapping[str, int]
     parts: list[np.ndarray]
     axis: Axis
     flipped: frozenset[str]
@@ -99,10 +103,20 @@ def compare(
     with tempfile.TemporaryDirectory(prefix="pclseg-") as name:
         items = [BankItem(source) for source in sources]
         bank = build_bank(Path(name) / "bank", items, plan, reporter, cancellation, args.strict)
-        compared = Compared(sources, bank.volumes, feature_parts(bank, features), plan.axis, flipped)
+        left_out = (*((str(one.path), one.reason) for one in found.unreadable), *bank.skipped)
+        parts = feature_parts(bank, features)
+        compared = Compared(sources, bank.volumes, left_out, _parts_of(found.sources), parts, plan.axis, flipped)
         also(bank)
         del bank  # a mapped file cannot be removed everywhere
     return compared
+
+
+def _parts_of(sources: Sequence[VolumeSource]) -> dict[str, int]:
+    """Which of the volumes of its path each is; those that are alone are not in it."""
+    paths: dict[Path, list[str]] = {}
+    for source in sources:
+        paths.setdefault(source.path, []).append(source.id)
+    return {name: number for names in paths.values() if len(names) > 1 for number, name in enumerate(names)}
 
 
 def _plain_plan(args: argparse.Namespace, sources: Sequence[VolumeSource], layout: str, device: torch.device) -> SlicePlan:

@@ -80,6 +80,7 @@ class _Looked:
                 "threshold": None if advice is None else {"proposed": advice.threshold, "reason": advice.reason},
                 "likeness": {"relative": self.before.matrix, "aligned": self.after.matrix},
                 "picture_side": SIDE,
+                "left_out": [{"path": path, "reason": reason} for path, reason in self.compared.left_out],
                 "volumes": [
                     {**self._volume(number, near[number]), "first_row": rows[number]} for number in range(len(self.volumes))
                 ],
@@ -96,6 +97,7 @@ class _Looked:
             "patient": volume.patient,
             "path": source.path,
             "frame": source.frame,
+            "part": self.compared.part_of.get(volume.id),
             "format": source.format,
             "slices": volume.count,
             "slice_mm": round(volume.slice_mm, 4),
@@ -111,7 +113,7 @@ class _Looked:
                 {"kind": one.kind, "reason": one.reason, "slice": one.slice} for one in self.outliers if one.volume == volume.id
             ],
             "positions": self.relative[number].round(4),
-            "aligned": placement.positions(volume.count).round(4),
+            "aligned": placement.positions(volume.count).round(6),  # as the pretraining compares them
             "neighbours": [
                 [{"volume": self.volumes[v].id, "slice": s, "similarity": round(cosine, 3)} for v, s, cosine in one]
                 for one in near

@@ -23,6 +23,7 @@ from pcl_core.slices.suggesting import Suggestion, suggest
 from pcl_core.strict_json import build, read_json
 from pcl_core.volumes.geometry import canonical_view
 from pcl_core.volumes.reading import read_volume
+from pcl_core.volumes.volume import VolumeSource
 
 _HINT = 'Write for example {"case01": [3, 4, 5], "case02": []}: slices from 0 in order of position; none means all of them.'
 # A slice is as uncertain as its most uncertain pixels: a boundary is a small part of it.
@@ -53,20 +54,29 @@ def _drawn(path: Path, compared: Compared) -> dict[int, list[int]]:
     listed: dict[str, list[int]] = read_json(path)
     if not isinstance(listed, dict):
         raise InputError(f"{path} does not list slices by case.", _HINT)
-    paths = {source.id: str(source.path) for source in compared.sources}
-    numbers = {paths[volume.id]: number for number, volume in enumerate(compared.volumes)}
-    numbers |= {volume.id: number for number, volume in enumerate(compared.volumes)}
+    known = {name: source.id for source in compared.sources for name in _names(source, compared)}
+    known |= {where: "" for where, _ in compared.left_out if where not in known}
+    banked = {volume.id: number for number, volume in enumerate(compared.volumes)}
     found = {}
     for case, slices in listed.items():
-        if case not in numbers:
-            raise InputError(f"{path} names '{case}', which is no volume.", nearest(case, numbers))
+        if case not in known:
+            raise InputError(f"{path} names '{case}', which is no volume.", nearest(case, known))
+        if known[case] not in banked:
+            continue  # it could not be used, of which was warned
         chosen = build(tuple[int, ...], slices, f"{path}: {case}", _HINT)
-        count = compared.volumes[numbers[case]].count
+        number_of_case = banked[known[case]]
+        count = compared.volumes[number_of_case].count
         for number in chosen:
             if not 0 <= number < count:
                 raise InputError(f"{path}: {case} has no slice {number}; they go from 0 to {count - 1}.", _HINT)
-        found[numbers[case]] = list(chosen) or list(range(count))
+        found[number_of_case] = list(chosen) or list(range(count))
     return found
+
+
+def _names(source: VolumeSource, compared: Compared) -> tuple[str, str]:
+    """What a volume may be called: its id, and its path, with #0, #1 and so on where several share it."""
+    part = compared.part_of.get(source.id)
+    return source.id, str(source.path) if part is None else f"{source.path}#{part}"
 
 
 def _uncertainty(
@@ -75,20 +85,25 @@ def _uncertainty(
     """For each volume (slices,) of 0 to 1: what the model lacks of certainty where it is least certain."""
     predictor = Predictor.load(model, device)
     sources = {source.id: source for source in compared.sources}
+    axis = predictor.about.plan.slices.axis
+    for volume in compared.volumes:  # whose numbers of slices may be the same across both
+        geometry = sources[volume.id].geometry
+        if canonical_view(geometry, axis).order != canonical_view(geometry, compared.axis).order:
+            raise InputError(
+                f"{model} takes {axis} slices of {sources[volume.id].path}, and the slices compared are {compared.axis}.",
+                "Give the model's --axis, and no encoder of another one.",
+            )
     found = []
     for number, volume in enumerate(compared.volumes):
         reporter.progress("uncertainty", number, len(compared.volumes))
         source = sources[volume.id]
         prediction = predictor.predict(read_volume(source), cancellation=cancellation, confidence=True)
         assert prediction.confidence is not None
-        confidence = canonical_view(source.geometry, predictor.about.plan.slices.axis).apply(prediction.confidence)
+        confidence = canonical_view(source.geometry, axis).apply(prediction.confidence)
         lacking = np.sort(1 - confidence.reshape(len(confidence), -1) / 100, axis=1)
         worst = lacking[:, -max(1, round(_PIXELS * lacking.shape[1])) :]
         found.append(np.clip(2 * worst.mean(axis=1), 0, 1))
     reporter.progress("uncertainty", len(compared.volumes), len(compared.volumes))
-    for volume, values in zip(compared.volumes, found, strict=True):
-        if len(values) != volume.count:
-            raise InputError(f"{model} goes by another slice axis than the one asked for.", "Give its --axis.")
     return found
 
 
@@ -98,7 +113,9 @@ def _row(one: Suggestion, compared: Compared, positions: Sequence[np.ndarray]) -
     return {
         "id": volume.id,
         "path": str(paths[volume.id]),
+        "part": compared.part_of.get(volume.id),
         "slices": list(one.slices),
+        "count": volume.count,
         "positions": [round(float(positions[one.volume][number]), 3) for number in one.slices],
         "distance": round(one.distance, 3),
         "uncertainty": round(one.uncertainty, 3),
