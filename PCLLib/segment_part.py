@@ -15,7 +15,7 @@ from PCLLib import segmentation_texts as texts
 from PCLLib.case_book import content_stamp
 from PCLLib.class_view import ClassView
 from PCLLib.questions import Questions
-from PCLLib.scene_volumes import node_of, volumes_of_scene, why_no_case
+from PCLLib.scene_volumes import volumes_of_scene, why_no_case
 from PCLLib.segment_nodes import mask_of, segments_of
 from PCLLib.segment_roles import prediction_of
 from PCLLib.segment_run import SegmentReport
@@ -176,7 +176,7 @@ class SegmentPart:
         self._desk.refresh.emit()  # what was drawn just now is not segmented
         session = self._desk.session
         cases = [case for case in self._desk.cases if case.to_be_segmented]
-        unlike = [case for case in cases if case.loaded and session.segmenting.unlike(node_of(case))]
+        unlike = [case for case in cases if session.segmenting.unlike_case(case)]
         session.segmenting.segment_all(cases, unlike, self._desk.device, self._ui.confidenceCheckBox.checked)
 
     def _ask_folder(self) -> None:
