@@ -57,6 +57,18 @@ def test_what_was_drawn_comes_back_with_its_volume_and_what_a_person_hid_stays_h
     assert shown(annotation, of_first) == [True, False]
 
 
+def test_each_of_the_sample_hearts_is_shown_with_its_own_annotation(page):
+    from PCLLib.sample_data import add_hearts
+    from PCLLib.segment_roles import annotation_of
+
+    hearts = add_hearts(3, 2)
+    page.wait_for_cases(3)
+    drawn = [annotation_of(heart) for heart in hearts[:2]]
+    assert shown(*drawn) == [True, False]
+    page.show(hearts[1])
+    assert shown(*drawn) == [False, True]
+
+
 def test_undo_hides_what_is_of_another_volume(two):
     page, first, second, of_first, _of_second = two
     page.show(first)
