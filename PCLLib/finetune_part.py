@@ -20,6 +20,8 @@ from PCLLib.training_curves import TrainingCurves
 
 # An estimate starts a process of some seconds; it waits until a person has stopped changing settings.
 _PATIENCE_MS = 1500
+# One that another click ended is begun again when nothing was clicked for so long.
+_QUIET_MS = 10_000
 # A proposal longer than this is cut to it: a person waits for it.
 _LONGEST_S = 3600.0
 
@@ -63,7 +65,10 @@ class FinetunePart:
         if settings is None or not cases or not self._desk.session.states.idle:
             return
         asked = (settings.begin, settings.encoder, settings.model, settings.device, cases[0].key)
-        if asked != self._asked:
+        session = self._desk.session
+        ended = not session.estimated and "estimate" not in session.jobs and not self._pause.active
+        if asked != self._asked or ended:
+            self._pause.setInterval(_PATIENCE_MS if asked != self._asked else _QUIET_MS)
             self._asked = asked
             self._pause.start()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +28,8 @@ from PCLLib.volume_nodes import NotAVolumeError
 
 TRAIN, COMPARE, ESTIMATE = "train", "compare", "estimate"
 _FEWEST_STEPS = 20
+# Where the engine keeps the best weights so far, below the folder of a model.
+BEST = Path("state") / "best.safetensors"
 
 
 @dataclass(frozen=True)
@@ -63,11 +66,13 @@ class Stopped:
 
     Attributes:
         model: that is there all the same; None before the first step.
-        failure: of what came after the model; None when a person cancelled.
+        failure: why; None when a person cancelled.
+        finished: whether the training itself had come to its end.
     """
 
     model: Path | None
     failure: Failed | None = None
+    finished: bool = False
 
 
 Outcome = FinetuneResult | Stopped | Failed
@@ -88,6 +93,7 @@ class Finetuning:
         self._jobs = jobs
         self._began_at = 0.0
         self._warnings: list[Warned] = []
+        self._cancelled = False
         jobs.happened.connect(self._happened)
 
     def estimate(
@@ -96,9 +102,9 @@ class Finetuning:
         case: Case,
         classes: Sequence[SegmentClass],
         axis: Axis,
-        told: Callable[[Speed | Failed], None],
+        told: Callable[[Speed | Failed | None], None],
     ) -> None:
-        """Times some steps on one case; ``told`` is called with what it takes."""
+        """Times some steps on one case; ``told`` is called with what it takes, or None when it was cancelled."""
         written = _written("pcl-estimate-", [case], classes, axis)
         if isinstance(written, Failed):
             told(written)
@@ -108,8 +114,8 @@ class Finetuning:
         def ended(last: Last) -> None:
             if isinstance(last, Done):
                 told(Speed(last.summary["steps"], last.summary["seconds"], last.summary["device"]))
-            elif isinstance(last, Failed):
-                told(last)
+            else:
+                told(last if isinstance(last, Failed) else None)
 
         words = ["finetune", *found.words, *settings.begin_words(), "--device", settings.device, "--estimate"]
         words += ["--out", found.folder / "nothing"]
@@ -126,6 +132,7 @@ class Finetuning:
         """Writes the cases out and starts; returns at once. ``steps`` of None follows the plan."""
         self._began_at = time.monotonic()
         self._warnings = []
+        self._cancelled = False
         try:
             out = next_folder(settings.out)
         except OSError as error:
@@ -143,11 +150,11 @@ class Finetuning:
         compared: list[bool] = []
 
         def ended(last: Last) -> None:
-            if isinstance(last, Done) and settings.compares:
+            if isinstance(last, Done) and settings.compares and not self._cancelled:
                 compared.append(True)
                 self._compare(settings, found, folder, out, last.summary)
             else:
-                self._tell(last, None, found, out)
+                self._tell(last, None, found, out, settings.compares)
 
         def afterwards() -> None:
             if not compared:
@@ -161,6 +168,8 @@ class Finetuning:
 
     def cancel(self) -> None:
         """Cancels what runs; it ends as always."""
+        self._cancelled = True  # a training that ends well all the same is not compared any more
+        self._jobs.cancel(ESTIMATE)
         self._jobs.cancel(TRAIN)
         self._jobs.cancel(COMPARE)
 
@@ -190,12 +199,13 @@ class Finetuning:
             self.ended.emit(FinetuneResult.from_summaries(last.summary, other, found.names, seconds, wanted, told))
             return
         model = out / "model.safetensors"  # is written when the training is over, or cancelled
-        kept = model if model.is_file() else None
+        finished = model.is_file()
+        kept = model if finished or _taken_over(out / BEST, model) else None
         if isinstance(last, Cancelled):
             self.ended.emit(Stopped(kept))
             return
         failure = replace(last, message=_with_names(last.message, found))
-        self.ended.emit(failure if kept is None else Stopped(kept, failure))
+        self.ended.emit(failure if kept is None else Stopped(kept, failure, finished))
 
 
 def _written(
@@ -219,6 +229,15 @@ def _written(
         if not written:
             folder.cleanup()
     return folder, found
+
+
+def _taken_over(best: Path, model: Path) -> bool:
+    """Makes the best weights so far the model of a training that had no time to do so: it was killed, or hung."""
+    try:
+        shutil.copyfile(best, model)
+    except OSError:  # there are none before the first look at a held-out case
+        return False
+    return True
 
 
 def _case_of(path: Path) -> str:

@@ -14,6 +14,7 @@ from slicer.i18n import tr as _
 from pcl_core.errors import InputError
 from pcl_core.volumes.cases import find_labels
 from pcl_core.volumes.class_names import class_names
+from pcl_core.volumes.geometry import Geometry, canonical_view
 from pcl_core.volumes.reading import SAME_GRID, read_labels
 from pcl_core.volumes.volume import NOT_ANNOTATED, VolumeSource
 from PCLLib.case_states import Case
@@ -145,7 +146,7 @@ class _LabelMap:
     def read(cls, path: Path, row: VolumeRow | None) -> _LabelMap:
         try:
             source = _source_of(path, row)
-            labels = read_labels(source)
+            labels = _from_mask(read_labels(source), source.geometry)
             names = names_of_segments(path) if _is_segmentation(path) else class_names(path.parent)
         except InputError as error:
             raise ImportLabelsError(str(error)) from error
@@ -153,6 +154,19 @@ class _LabelMap:
         if not values:
             raise ImportLabelsError(_("{path} is empty: all of it is background.").format(path=path))
         return cls(source, labels, values, names)
+
+
+def _from_mask(labels: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """Masks as most programs write them, white on black, as labels of one class: in them 255 is what was drawn.
+
+    What is not annotated is whole slices; 255 in parts of slices, with nothing else, is a mask.
+    """
+    white = labels == NOT_ANNOTATED
+    if not white.any() or np.count_nonzero(labels) > np.count_nonzero(white):
+        return labels
+    slices = canonical_view(geometry, "auto").apply(white)
+    whole = (slices.all((1, 2)) == slices.any((1, 2))).all()
+    return labels if whole else white.astype(np.uint8)
 
 
 def classes_of_file(path: Path, row: VolumeRow | None, classes: Sequence[SegmentClass]) -> tuple[SegmentClass, ...]:

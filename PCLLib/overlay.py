@@ -9,6 +9,9 @@ import slicer
 from PCLLib.segment_nodes import segments_of
 from PCLLib.segment_roles import Role, role_of
 
+# Attribute of segmentations that are hidden only while another volume is shown; a person has hidden the others.
+_AWAY = "PCL.HiddenWithVolume"
+
 
 def show_volume_node(volume: Any) -> None:
     """Shows a volume in all slice views, with nothing over it."""
@@ -24,15 +27,40 @@ def shown_volume() -> Any:
     return None
 
 
+def show_of(volume: Any) -> None:
+    """Shows the segmentations of a volume again that were hidden with it, and hides those of other volumes.
+
+    Two patients lie at one place of the scene: what was found in one must not lie over the image of the other.
+    """
+    for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
+        reference = _volume_of(node)
+        if reference is not None and reference is not volume:
+            _hide_with_volume(node)
+        elif reference is volume and node.GetAttribute(_AWAY) is not None:
+            node.RemoveAttribute(_AWAY)
+            if role_of(node) is not Role.ASIDE:
+                node.SetDisplayVisibility(True)
+
+
 def show_only(volume: Any, node: Any, opacity: float) -> None:
-    """Shows one segmentation of a volume, and hides the other ones of it that are results."""
+    """Shows one segmentation of a volume, and hides the other ones of it that are results, and those of other volumes."""
+    show_of(volume)
     for other in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
-        reference = other.GetNodeReference(other.GetReferenceImageGeometryReferenceRole())
-        if other is not node and (reference is not volume or role_of(other) is not Role.ANNOTATION):
+        if other is not node and _volume_of(other) is volume and role_of(other) is not Role.ANNOTATION:
             other.SetDisplayVisibility(False)
     node.CreateDefaultDisplayNodes()
     node.SetDisplayVisibility(True)
     set_opacity(node, opacity)
+
+
+def _volume_of(node: Any) -> Any:
+    return node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole())
+
+
+def _hide_with_volume(node: Any) -> None:
+    if node.GetDisplayNode() is not None and node.GetDisplayVisibility():
+        node.SetAttribute(_AWAY, "1")
+        node.SetDisplayVisibility(False)
 
 
 def set_opacity(node: Any, opacity: float) -> None:
@@ -52,6 +80,12 @@ def show_in_3d(node: Any) -> None:
     manager = slicer.app.layoutManager()
     if manager is not None:
         manager.resetThreeDViews()
+
+
+def has_surfaces(node: Any) -> bool:
+    """Whether the surfaces of the segments were made."""
+    name = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
+    return bool(node.GetSegmentation().ContainsRepresentation(name))
 
 
 def is_visible(node: Any, segment_id: str) -> bool:

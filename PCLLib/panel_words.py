@@ -16,6 +16,8 @@ _PHRASES = (
     ("Give a plan.json that pretrain wrote", "Choose another plan"),
     (", or leave out --strict to skip it", ""),
     ("; --overwrite replaces it", ""),
+    ("use --device cpu", "choose Processor under Compute on"),
+    ("Choose --device cpu", "Choose Processor under Compute on"),
     (", or --hold-out none", ", or hold none out"),
     ("say --layout folder when these are other labels", "choose another folder when these are other labels"),
 )

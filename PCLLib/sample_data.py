@@ -9,6 +9,7 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
+from PCLLib import overlay
 from PCLLib.segment_classes import SegmentClass
 from PCLLib.segment_nodes import new_segmentation
 from PCLLib.segment_roles import Role, set_choice, set_role
@@ -83,7 +84,7 @@ def add_hearts(count: int = COUNT, annotated: int = ANNOTATED) -> list[Any]:
             drawn = new_segmentation(f"Heart{number + 1} annotation", node, labels, _CLASSES)
             set_role(drawn, Role.ANNOTATION)
             set_choice(drawn, SliceChoice(Counting.ALL))
-            drawn.SetDisplayVisibility(number == 0)
         nodes.append(node)
     slicer.util.setSliceViewerLayers(background=nodes[0], fit=True)
+    overlay.show_of(nodes[0])
     return nodes

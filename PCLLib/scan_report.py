@@ -9,6 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from pcl_core.volumes.geometry import Geometry
+
+# In the engine's coordinates, which grow to the left, to the back and to the head.
+_DIRECTIONS = {
+    "L": (1, 0, 0), "R": (-1, 0, 0), "P": (0, 1, 0), "A": (0, -1, 0), "S": (0, 0, 1), "I": (0, 0, -1),
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class VolumeRow:
@@ -30,6 +39,8 @@ class VolumeRow:
         patient: whose it is; volumes of one patient share it.
         parts: how many volumes its path holds.
         labels_frame: which frame of the label file is its own, from 0; None when that file holds one.
+        orientation: letters of the patient directions in which the stored axes grow, such as ``LPS``; empty when unknown.
+        intensity: smallest and largest of some of its voxels; None when none were looked at.
     """
 
     id: str
@@ -46,6 +57,17 @@ class VolumeRow:
     patient: str = ""
     parts: int = 1
     labels_frame: int | None = None
+    orientation: str = ""
+    intensity: tuple[float, float] | None = None
+
+    @property
+    def geometry(self) -> Geometry | None:
+        """Its grid, but for where it lies and how far it is tilted; None when its orientation is unknown."""
+        if len(self.orientation) != 3 or len(self.size) != 3 or len(self.spacing) != 3:
+            return None
+        direction = np.stack([_DIRECTIONS[letter] for letter in self.orientation], axis=1)
+        size, spacing = (self.size[0], self.size[1], self.size[2]), (self.spacing[0], self.spacing[1], self.spacing[2])
+        return Geometry(size, spacing, (0.0, 0.0, 0.0), tuple(float(value) for value in direction.ravel()))
 
     @property
     def key(self) -> str:
@@ -68,6 +90,8 @@ class VolumeRow:
             labels=Path(data["labels"]) if data.get("labels") else None,
             patient=data.get("patient", ""),
             labels_frame=data.get("labels_frame"),
+            orientation=data.get("orientation", ""),
+            intensity=_range(data.get("intensity_range")),
         )
 
 
@@ -117,6 +141,10 @@ class ScanReport:
         """
         files = Counter(row.path for row in self.volumes)
         return [str(row.path) if files[row.path] == 1 else row.id for row in self.volumes if row.id in left_out]
+
+
+def _range(ends: Sequence[float] | None) -> tuple[float, float] | None:
+    return None if ends is None else (float(ends[0]), float(ends[1]))
 
 
 def _with_parts(rows: Sequence[VolumeRow]) -> tuple[VolumeRow, ...]:

@@ -1,4 +1,4 @@
-"""Tells when volumes and segmentations come, go or change: after a short pause, after a longer one while a person draws."""
+"""Tells when volumes and segmentations come, go, change or are shown: after a pause, a longer one while a person draws."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import qt
 import slicer
+import vtk
 
 from PCLLib.signals import Signal
 
@@ -16,7 +17,7 @@ _QUIET_MS = 2000
 
 
 class SceneWatch:
-    """Watches the scene, every segmentation in it, and the voxels of its volumes.
+    """Watches the scene, every segmentation in it, the voxels of its volumes, and which of them the slice views show.
 
     Signals:
         changed: something that cases depend on has changed.
@@ -26,6 +27,7 @@ class SceneWatch:
         self.changed = Signal[[]]()
         self._observed: list[tuple[Any, int]] = []
         self._nodes: dict[str, list[tuple[Any, int]]] = {}
+        self._backgrounds: dict[str, str | None] = {}
         self._pause = qt.QTimer()
         self._pause.setSingleShot(True)
         self._pause.setInterval(_PAUSE_MS)
@@ -75,20 +77,32 @@ class SceneWatch:
     def _watch_nodes(self) -> None:
         segmentations = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
         volumes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
-        nodes = {node.GetID(): node for node in (*segmentations, *volumes)}
+        views = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+        nodes = {node.GetID(): node for node in (*segmentations, *volumes, *views)}
         for gone in self._nodes.keys() - nodes.keys():
             for watched, tag in self._nodes.pop(gone):
                 watched.RemoveObserver(tag)
         for name in nodes.keys() - self._nodes.keys():
-            watched = self._of_segmentation if nodes[name].IsA("vtkMRMLSegmentationNode") else self._of_volume
-            self._nodes[name] = [(one, one.AddObserver(event, then)) for one, event, then in watched(nodes[name])]
+            self._nodes[name] = [(one, one.AddObserver(event, then)) for one, event, then in self._of(nodes[name])]
+
+    def _of(self, node: Any) -> list[tuple[Any, int, Callable[..., None]]]:
+        """What is observed of a node, the events, and what then happens."""
+        if node.IsA("vtkMRMLSegmentationNode"):
+            return self._of_segmentation(node)
+        if node.IsA("vtkMRMLSliceCompositeNode"):
+            self._backgrounds[node.GetID()] = node.GetBackgroundVolumeID()
+            return [(node, vtk.vtkCommand.ModifiedEvent, self._view_changed)]
+        return [(node, node.ImageDataModifiedEvent, self._often)]
+
+    def _view_changed(self, view: Any, _event: str) -> None:
+        """A view has another opacity, colour or volume; only the last matters."""
+        background = view.GetBackgroundVolumeID()
+        if background != self._backgrounds.get(view.GetID()):
+            self._backgrounds[view.GetID()] = background
+            self._happened()
 
     def _of_segmentation(self, node: Any) -> list[tuple[Any, int, Callable[..., None]]]:
-        """What is observed of a segmentation node, the events, and what then happens."""
         segmentation, kind = node.GetSegmentation(), slicer.vtkSegmentation
         rare = [(segmentation, event, self._happened) for event in (kind.SegmentAdded, kind.SegmentRemoved)]
         often = [(segmentation, event, self._often) for event in (kind.SegmentModified, kind.SourceRepresentationModified)]
         return [*rare, *often, (node, slicer.vtkMRMLNode.ReferenceModifiedEvent, self._happened)]
-
-    def _of_volume(self, node: Any) -> list[tuple[Any, int, Callable[..., None]]]:
-        return [(node, node.ImageDataModifiedEvent, self._often)]

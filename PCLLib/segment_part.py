@@ -15,7 +15,7 @@ from PCLLib import segmentation_texts as texts
 from PCLLib.case_book import content_stamp
 from PCLLib.class_view import ClassView
 from PCLLib.questions import Questions
-from PCLLib.scene_volumes import node_of, volumes_of_scene, why_no_case
+from PCLLib.scene_volumes import volumes_of_scene, why_no_case
 from PCLLib.segment_nodes import mask_of, segments_of
 from PCLLib.segment_roles import prediction_of
 from PCLLib.segment_run import SegmentReport
@@ -45,6 +45,7 @@ class SegmentPart:
         self._later.setInterval(_LATER_MS)
         self._later.timeout.connect(self._show_3d)
         self._surface: Any = None
+        self._shown: Any = None  # in the slice views, when they were last looked at
         desk.session.segmenting.segmented.connect(self._segmented)
         ui.segmentButton.clicked.connect(lambda *_arguments: self._segment())
         ui.undoButton.clicked.connect(lambda *_arguments: self._undo())
@@ -57,7 +58,7 @@ class SegmentPart:
     def stop(self) -> None:
         """The scene is closed."""
         self._later.stop()
-        self._surface = None
+        self._surface = self._shown = None
         self._millilitres = {}
         self._classes.show(None, {})
 
@@ -70,20 +71,38 @@ class SegmentPart:
         self._ui.volumeComboBox.setCurrentNode(volume)
         self._filling = False
         if volume is not None:
-            overlay.show_volume_node(volume)
+            self._into_views(volume)
         self.show_result()
+        node = self.result
+        if node is not None:
+            overlay.set_opacity(node, self._ui.opacitySliderWidget.value)
+            if not overlay.has_surfaces(node):
+                self._show_3d_soon(node)
         self._desk.session.changed.emit()
 
+    def _into_views(self, volume: Any) -> None:
+        overlay.show_volume_node(volume)
+        overlay.show_of(volume)
+        self._shown = overlay.shown_volume()
+
     def follow(self) -> None:
-        """Takes the volume that the slice views show, when it is none of ours."""
-        volume = self._desk.volume
-        if volume is None or not slicer.mrmlScene.IsNodePresent(volume):
-            shown = overlay.shown_volume()
-            usable = volumes_of_scene()
-            self._desk.volume = shown if shown in usable else (usable[-1] if usable else None)
+        """Takes the volume that a person has shown in the slice views, by whatever way; else keeps the one that it has."""
+        volume, shown, usable = self._desk.volume, overlay.shown_volume(), volumes_of_scene()
+        if shown in usable and (shown is not self._shown or not self._is_there(volume)):
+            volume = shown
+        elif not self._is_there(volume):
+            volume = usable[-1] if usable else None
+        self._shown = shown
+        if volume is not None and volume is not self._desk.volume:
+            overlay.show_of(volume)
+        self._desk.volume = volume
         self._filling = True
-        self._ui.volumeComboBox.setCurrentNode(self._desk.volume)
+        self._ui.volumeComboBox.setCurrentNode(volume)
         self._filling = False
+
+    @staticmethod
+    def _is_there(volume: Any) -> bool:
+        return volume is not None and bool(slicer.mrmlScene.IsNodePresent(volume))
 
     def show_result(self) -> None:
         """Shows the classes of the shown volume's result."""
@@ -101,7 +120,7 @@ class SegmentPart:
     def result(self) -> Any:
         """The shown volume's prediction, or None."""
         volume = self._desk.volume
-        return prediction_of(volume) if volume is not None and slicer.mrmlScene.IsNodePresent(volume) else None
+        return prediction_of(volume) if self._is_there(volume) else None
 
     def render(self) -> None:
         """Shows what can be done."""
@@ -127,7 +146,7 @@ class SegmentPart:
     def _why_not(self) -> str:
         """Why the shown volume cannot be segmented; empty when it can."""
         volume = self._desk.volume
-        if volume is None or not slicer.mrmlScene.IsNodePresent(volume):
+        if not self._is_there(volume):
             return _("Open a volume first.")
         if self._desk.case_of(volume) is not None:
             return ""
@@ -135,7 +154,7 @@ class SegmentPart:
 
     def _unlike_sentences(self) -> list[str]:
         volume, model = self._desk.volume, self._desk.session.segmenting.model
-        if volume is None or model is None or not slicer.mrmlScene.IsNodePresent(volume):
+        if model is None or not self._is_there(volume):
             return []
         stamp = (volume.GetID(), volume.GetMTime(), model.path)
         if self._unlike[0] != stamp:
@@ -157,7 +176,7 @@ class SegmentPart:
         self._desk.refresh.emit()  # what was drawn just now is not segmented
         session = self._desk.session
         cases = [case for case in self._desk.cases if case.to_be_segmented]
-        unlike = [case for case in cases if case.loaded and session.segmenting.unlike(node_of(case))]
+        unlike = [case for case in cases if session.segmenting.unlike_case(case)]
         session.segmenting.segment_all(cases, unlike, self._desk.device, self._ui.confidenceCheckBox.checked)
 
     def _ask_folder(self) -> None:
@@ -174,6 +193,8 @@ class SegmentPart:
         node = self.result
         if node is not None:
             overlay.show_only(self._desk.volume, node, self._ui.opacitySliderWidget.value)
+        elif self._is_there(self._desk.volume):
+            overlay.show_of(self._desk.volume)
         self.show_result()
 
     def _opacity(self, value: float) -> None:
@@ -190,14 +211,18 @@ class SegmentPart:
             self._millilitres[node.GetID()] = (content_stamp(node, volume), found)
         node, volume, _found = report.nodes[-1]
         self._desk.volume = volume
-        overlay.show_volume_node(volume)
+        self._into_views(volume)
         overlay.show_only(volume, node, self._ui.opacitySliderWidget.value)
         if report.click.maps:
             overlay.show_confidence(report.click.maps[-1])
         self.follow()
         self.show_result()
+        self._show_3d_soon(node)
+
+    def _show_3d_soon(self, node: Any) -> None:
+        """Surfaces take their time; the overlay does not wait for them."""
         self._surface = node
-        self._later.start()  # surfaces take their time; the overlay does not wait for them
+        self._later.start()
 
     def _show_3d(self) -> None:
         node, self._surface = self._surface, None

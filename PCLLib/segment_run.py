@@ -140,7 +140,8 @@ class SegmentRun:
         elif isinstance(outcome, Cancelled):
             self._stop = True
         else:
-            self.report.failures.append((case.name, f"{outcome.message} {outcome.hint}".strip()))
+            hint = outcome.hint if outcome.kind != "killed" else ""  # what it says of settings is of trainings
+            self.report.failures.append((case.name, f"{outcome.message} {hint}".strip()))
             self.report.last = outcome
             self._stop = self._stop or outcome.kind in ("packages", "killed")
 

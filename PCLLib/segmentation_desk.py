@@ -69,16 +69,18 @@ class Desk:
     def left_out(self) -> frozenset[str]:
         """The keys of the cases whose check boxes are cleared, or would be if they were annotated."""
         files = set(self.parameters.leftOut) if self.parameters is not None else set()
-        return frozenset(case.key for case in self.cases if case.left_out or (case.row is not None and case.key in files))
+        return frozenset(case.key for case in self.cases if case.left_out or case.key in files)
 
     def leave_out(self, case: Case, on: bool) -> None:
-        """Clears or sets the check box of one case; the marks of all others stay."""
+        """Clears or sets the check box of one case; the marks of all others stay.
+
+        A volume that came from a folder goes by its file, also when that folder is not among the chosen ones any more.
+        """
         if self.parameters is None:
             return
-        if case.row is None:
-            node = slicer.mrmlScene.GetNodeByID(case.key)
-            if node is not None:
-                leave_out(node, on)
+        node = slicer.mrmlScene.GetNodeByID(case.key)
+        if node is not None:
+            leave_out(node, on)
         else:
             others = [key for key in self.parameters.leftOut if key != case.key]
             self.parameters.leftOut = [*others, case.key] if on else others

@@ -95,6 +95,7 @@ class SegmentationSession:
         self.message: Message | None = None
         self.result: FinetuneResult | None = None
         self.speed: Speed | None = None
+        self.estimated = False  # whether the last estimate came to an end, be it without a figure
 
     # What is there
 
@@ -151,15 +152,17 @@ class SegmentationSession:
             classes = tuple(classes) or classes_of_cases(cases[:1])
         except ImportLabelsError as error:
             self.logged.emit(str(error))
+            self.estimated = True
             return
 
-        def told(found: Speed | Failed) -> None:
+        def told(found: Speed | Failed | None) -> None:
             self.speed = found if isinstance(found, Speed) else None
+            self.estimated = True
             if isinstance(found, Failed):
                 self.logged.emit(found.message)
             self.changed.emit()
 
-        self.speed = None
+        self.speed, self.estimated = None, False
         self.finetuning.estimate(settings, cases[0], classes, self.axis_for(settings), told)
         self.changed.emit()
 
@@ -179,11 +182,37 @@ class SegmentationSession:
         self.jobs.leave(ESTIMATE)
         self.worker.leave()  # its memory is wanted
         self.result = self.message = None
-        steps = self.speed.steps_in(settings, len(cases)) if self.speed is not None and settings.minutes else None
         with self.states.beginning(Doing.TRAINING):
             self.classes_fixed.emit(tuple(classes))
             self.began.emit()
-            self.finetuning.start(settings, cases, classes, self.axis_for(settings), steps)
+            if settings.minutes and self.speed is None:
+                self._time_first(settings, cases, classes)
+            else:
+                self._train(settings, cases, classes)
+
+    def _time_first(self, settings: FinetuneSettings, cases: Sequence[Case], classes: Sequence[SegmentClass]) -> None:
+        """Without an estimate nobody knows how many steps the minutes have that a person set."""
+
+        def told(found: Speed | Failed | None) -> None:
+            if found is None:
+                self._finetuned(Stopped(None))
+                return
+            self.speed, self.estimated = found if isinstance(found, Speed) else None, True
+            if isinstance(found, Failed):
+                self.tell(texts.time_unknown(found))
+            begun = False
+            try:
+                self._train(settings, cases, classes)
+                begun = True
+            finally:
+                if not begun:
+                    self.states.end()
+
+        self.finetuning.estimate(settings, cases[0], classes, self.axis_for(settings), told)
+
+    def _train(self, settings: FinetuneSettings, cases: Sequence[Case], classes: Sequence[SegmentClass]) -> None:
+        steps = self.speed.steps_in(settings, len(cases)) if self.speed is not None and settings.minutes else None
+        self.finetuning.start(settings, cases, classes, self.axis_for(settings), steps)
 
     def _finetuned(self, outcome: Finetuned) -> None:
         self.states.end()
@@ -195,12 +224,18 @@ class SegmentationSession:
         elif isinstance(outcome, Stopped):
             if outcome.model is not None:
                 self.model_made.emit(outcome.model)
-            self.tell(texts.stopped(outcome.model) if outcome.failure is None else texts.failed_later(outcome.failure))
+            failure = outcome.failure
+            self.tell(texts.stopped(outcome.model) if failure is None else texts.failed_later(failure, outcome.finished))
         else:
             actions = (self.installer.offer(lambda: None),) if self.installer.needed else ()
             self.tell(texts.failed(outcome, actions))
         self.cases_changed.emit()  # nothing is read while something runs
         self.changed.emit()
+
+    def offer_packages(self) -> None:
+        """Shows a button that installs what is missing, unless there is something else to say: the first click may need it."""
+        if self.installer.to_be_asked and self.states.idle and self.message is None:
+            self._declined()
 
     def _declined(self) -> None:
         self.tell(texts.packages_missing(self.installer.offer(lambda: None)))

@@ -34,7 +34,14 @@ def failed(last: Failed, actions: tuple[Action, ...] = ()) -> Message:
     """What the engine says of its failure."""
     if last.kind == "packages" and not actions:  # there is nothing to install
         last = damaged(last)
+    if last.kind == "killed":
+        last = replace(last, hint=_after_a_kill())
     return Message(last.message, last.hint, Tone.ERROR, actions)
+
+
+def _after_a_kill() -> str:
+    """What to do about an end from outside; of batches, of which the engine speaks, there is nothing to choose here."""
+    return str(_("Close other programs, then try again."))
 
 
 def problem(text: str, hint: str = "") -> Message:
@@ -82,10 +89,24 @@ def left_out(reasons: Mapping[str, str]) -> Message:
     )
 
 
-def failed_later(last: Failed) -> Message:
-    """A fine-tuning failed when its model was there."""
+def failed_later(last: Failed, finished: bool) -> Message:
+    """A fine-tuning failed when a model was there: that of its end, or else the best so far."""
+    if not finished:
+        text = _("{reason} The best model until then is kept and can be used.")
+        return Message(
+            text.format(reason=last.message), _('To go on from it, choose "The last model" under Begin with.'), Tone.WARNING
+        )
     text = _("The model is made and can be used, but what came after it failed, so no Dice is told. {reason}")
-    return Message(text.format(reason=last.message), last.hint, Tone.WARNING)
+    return Message(text.format(reason=last.message), _after_a_kill() if last.kind == "killed" else last.hint, Tone.WARNING)
+
+
+def time_unknown(last: Failed) -> Message:
+    """A fine-tuning begins, and how long its steps take could not be found out."""
+    return Message(
+        _("It may take longer than the time that was set, which could not be estimated: {reason}").format(reason=last.message),
+        _("Cancel keeps the best model so far."),
+        Tone.WARNING,
+    )
 
 
 def cancelled(done: int, total: int) -> Message:
@@ -123,14 +144,17 @@ def stayed(names: Sequence[str]) -> Message:
     )
 
 
-def segmented(count: int, failures: Sequence[tuple[str, str]]) -> Message:
-    """Several volumes were segmented."""
+def segmented(count: int, failures: Sequence[tuple[str, str]], not_begun: int = 0) -> Message:
+    """Several volumes were segmented; ``not_begun`` others were not even tried."""
     done = words.counted(count, _("{n} volume is segmented."), _("{n} volumes are segmented."))
     if not failures:
         return Message(done, _("Look at each, then accept or correct it."))
     reasons = " ".join(f"{name}: {reason}" for name, reason in failures[:3])
-    much = words.counted(len(failures), _("{n} could not be segmented."), _("{n} could not be segmented."))
-    return Message(f"{done} {much}", reasons, Tone.WARNING)
+    parts = [done, words.counted(len(failures), _("{n} could not be segmented."), _("{n} could not be segmented."))]
+    if not_begun:
+        parts.append(words.counted(not_begun, _("{n} was not begun."), _("{n} were not begun.")))
+        reasons += " " + _('"Segment all" does the others.')
+    return Message(" ".join(parts), reasons, Tone.WARNING)
 
 
 def folder_segmented(done: int, before: int, skipped: int, out: Path, kept: Sequence[str] = ()) -> Message:

@@ -20,6 +20,7 @@ from PCLLib.keeping import names_of_kept
 from PCLLib.messages import Message
 from PCLLib.predictions import Click, undo
 from PCLLib.questions import Questions
+from PCLLib.scene_volumes import node_of
 from PCLLib.segment_classes import renamed
 from PCLLib.segment_run import SegmentOrder, SegmentReport, SegmentRun
 from PCLLib.segmentation_states import Doing, DoingMachine
@@ -104,6 +105,15 @@ class Segmenting:
         low, high = volume.GetImageData().GetScalarRange()
         return unlike(geometry, (low, high), self.model.plan)
 
+    def unlike_case(self, case: Case) -> list[str]:
+        """The same of a case; of a file that is not loaded, by what its header and some of its voxels said."""
+        if case.loaded:
+            return self.unlike(node_of(case))
+        geometry = case.row.geometry if case.row is not None else None
+        if self.model is None or case.row is None or geometry is None:
+            return []
+        return unlike(geometry, case.row.intensity, self.model.plan)
+
     def segment(self, cases: Sequence[Case], device: str, confidence: bool) -> None:
         """Segments volumes, one after another, by one click."""
         ready = self._states.idle and self.model is not None and cases
@@ -156,7 +166,8 @@ class Segmenting:
             return texts.failed(report.last, (self._installer.offer(lambda: None),) if self._installer.needed else ())
         if report.empty:
             return texts.nothing_found(report.empty)
-        return texts.segmented(len(report.nodes), report.failures) if total > 1 or report.failures else None
+        left = total - len(report.nodes) - len(report.failures)
+        return texts.segmented(len(report.nodes), report.failures, left) if total > 1 or report.failures else None
 
     def reviewed(self, click: Click) -> None:
         """Takes a step of the review, so that it can be taken back as a click on Segment can."""

@@ -91,6 +91,7 @@ class PCLSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.panel.editor.enter()
         if self.logic is not None:
             self.logic.session.graphics.look()
+            self.logic.session.offer_packages()
 
     def exit(self) -> None:
         """Called when another module is opened; what runs goes on."""

@@ -18,6 +18,7 @@ ENGINE = Path(__file__).resolve().parents[2] / "pcl_core"
         ("Lower --learning-rate.", "Use another batch size, or leave out volumes with unusual values."),
         ("Choose another --out.", "Choose another output folder."),
         ("Call it as before, or leave out --resume to start anew.", "Call it as before, or start anew."),
+        ("Close other programs, or use --device cpu.", "Close other programs, or choose Processor under Compute on."),
         ("Repair it, or leave out --strict to skip it.", "Repair it."),
         ("Slices -- all of them -- are 2-3 mm apart.", "Slices -- all of them -- are 2-3 mm apart."),
     ],

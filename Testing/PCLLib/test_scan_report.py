@@ -36,6 +36,28 @@ def test_the_report_of_the_engine_is_read(report, volume):
     assert bad.reason
 
 
+@pytest.mark.parametrize("permutation", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
+def test_a_row_has_the_grid_of_its_file_but_for_where_it_lies(report, permutation):
+    import nibabel
+
+    from pcl_core.volumes.discovery import find_volumes
+    from pcl_core.volumes.geometry import canonical_view
+
+    affine = np.eye(4)
+    affine[:3, :3] = np.diag([-1.0, 2.0, -3.0])[:, permutation]
+    voxels = np.random.default_rng(0).integers(0, 99, (8, 9, 10)).astype(np.int16)
+
+    (row,) = report(lambda folder: nibabel.save(nibabel.Nifti1Image(voxels, affine), folder / "scan.nii")).volumes
+    (source,) = find_volumes(row.path).sources
+    assert (row.geometry.size, row.geometry.spacing) == (source.geometry.size, source.geometry.spacing)
+    assert np.allclose(row.geometry.matrix, source.geometry.matrix)
+    for axis in ("auto", "axial", "sagittal"):
+        one, other = canonical_view(row.geometry, axis), canonical_view(source.geometry, axis)
+        assert (one.shape, one.spacing, one.normal) == (other.shape, other.spacing, other.normal)
+    low, high = row.intensity
+    assert 0 <= low < high < 99
+
+
 def test_volumes_that_are_left_out_are_named_by_their_paths(report, volume):
     found = report(lambda folder: [volume(folder / f"case{k}.nrrd", seed=k) for k in range(3)])
     assert [row.id for row in found.kept({"case1"})] == ["case0", "case2"]

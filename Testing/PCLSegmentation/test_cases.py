@@ -118,6 +118,25 @@ def test_a_cleared_check_box_of_a_file_stays_cleared_when_it_is_loaded(page, fol
     assert page.panel.desk.to_learn_from == ()
 
 
+def test_a_cleared_check_box_outlives_the_folder_and_can_be_cleared_without_it(page, folder):
+    """The disk of the folder may be unplugged; what was loaded of it is still there, and so is what was said of it."""
+    add_folder(page, folder)
+    page.wait_for_cases(3)
+    page.choose("case0")
+    page.panel.cases.show_case(page.panel.desk.chosen)
+    page.bench.wait_until(lambda: page.panel.desk.chosen.loaded)
+    page.check("case0", False)
+    page.bench.click(page.ui.removeFolderButton)
+    page.wait_for_cases(1)
+    assert page.states() == {"case0": "Annotated"}
+    assert not page.checked("case0")
+    assert page.panel.desk.to_learn_from == ()
+    page.check("case0", True)
+    assert [case.name for case in page.panel.desk.to_learn_from] == ["case0"]
+    page.check("case0", False)
+    assert page.panel.desk.to_learn_from == ()
+
+
 def test_classes_are_those_of_the_first_annotated_case_and_matched_by_name(page, scans, drawn):
     drawn(scans[2], names=("BLOCK ", "tumour"))
     page.bench.wait_until(lambda: page.states()["scan2"] == "Annotated")

@@ -34,6 +34,24 @@ def test_declining_is_told_and_leaves_the_cases(first_use):
     assert first_use.ui.firstOfferButton.text == "Install packages ..."
 
 
+def test_an_empty_panel_offers_what_sample_data_may_lack(page, tmp_path):
+    """Sample Data sends people here when SciPy is missing, and there are no cases yet whose work would ask."""
+    page.bench.python_slicer(make_python(tmp_path / "python", ["numpy", "SimpleITK"]))
+    page.session.installer.look_again()
+    page.widget.exit()
+    page.widget.enter()
+    assert page.ui.firstOfferButton.text == "Install packages ..."
+    page.bench.answer("Not now")
+    page.bench.click(page.ui.firstOfferButton)
+    assert "scipy" in page.bench.dialogs[0].text
+    page.bench.wait_until(lambda: not page.session.installer.to_be_asked)
+    page.session.tell(None)
+    page.widget.enter()
+    assert page.message == "", "who has said no is not told again"
+    page.bench.python_slicer(Path(sys.executable))
+    page.session.installer.look_again()
+
+
 def test_segmenting_asks_too_and_starts_no_process(first_use, model, scans):
     first_use.parameters.model = str(model)
     first_use.show(scans[2])

@@ -51,6 +51,11 @@ def test_a_worker_that_dies_between_many_volumes_is_not_started_for_each_of_the_
     os.kill(interpreter_of(process), signal.SIGKILL)
     ready.wait("IDLE")
     assert "ended from outside" in ready.message
+    done = len(names(slicer))
+    assert done
+    left = 4 - done
+    assert f"1 could not be segmented. {left} {'was' if left == 1 else 'were'} not begun." in ready.message
+    assert "batch" not in ready.message
     assert not ready.session.worker.running
 
 

@@ -164,6 +164,45 @@ def test_a_label_file_becomes_the_annotation_of_the_chosen_case(page, scans, tmp
     assert np.array_equal(mask_of(annotation_of(volume), segment.id, volume), drawn > 0)
 
 
+def test_a_mask_that_is_white_on_black_is_a_label_of_one_class(page, scans, tmp_path, slicer):
+    """Most programs write masks as 0 and 255; elsewhere 255 is what nobody has annotated."""
+    from PCLLib.segment_nodes import mask_of, segments_of
+    from PCLLib.segment_roles import annotation_of
+    from PCLLib.volume_nodes import geometry_of
+
+    write_volume(tmp_path / "mask.nrrd", labels(255, slice(1, 6)), geometry_of(scans[2]))
+    page.choose("scan2")
+    page.bench.answer_file(tmp_path / "mask.nrrd")
+    page.bench.click(page.ui.importButton)
+    page.bench.wait_until(lambda: page.states()["scan2"] == "Annotated")
+    (segment,) = segments_of(annotation_of(scans[2]))
+    assert segment.name == "block"
+    assert np.array_equal(mask_of(annotation_of(scans[2]), segment.id, scans[2]), labels(1, slice(1, 6)) > 0)
+
+
+def test_masks_of_a_folder_are_learned_from_without_opening_a_case(page, tmp_path):
+    for seed in range(2):
+        write_volume(tmp_path / "scans" / f"case{seed}.nrrd", block(seed), GRID)
+        write_volume(tmp_path / "scans" / f"case{seed}_seg.nrrd", labels(255), GRID)
+    add_folder(page, tmp_path / "scans")
+    page.finetune(tmp_path / "models")
+    assert page.message == ""
+    assert [(one.value, one.name) for one in page.panel.desk.classes] == [(1, "class 1")]
+
+
+def test_slices_of_nothing_but_255_are_no_mask(page, scans, tmp_path):
+    from PCLLib.volume_nodes import geometry_of
+
+    nothing = np.zeros(SHAPE, np.uint8)
+    nothing[3:] = 255
+    write_volume(tmp_path / "nothing.nrrd", nothing, geometry_of(scans[2]))
+    page.choose("scan2")
+    page.bench.answer_file(tmp_path / "nothing.nrrd")
+    page.bench.click(page.ui.importButton)
+    page.bench.wait_until(lambda: "is empty" in page.message)
+    assert page.states()["scan2"] == "Not annotated"
+
+
 def test_a_label_that_is_no_class_is_told(page, scans, tmp_path):
     from PCLLib.volume_nodes import geometry_of
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from Testing.PCLSegmentation.conftest import SHAPE, TERMINOLOGY
+from pcl_core.volumes.writing import write_volume
+from Testing.PCLSegmentation.conftest import SHAPE, TERMINOLOGY, block
+from Testing.PCLSegmentation.folders import GRID, add_folder
 from Testing.PCLSegmentation.results import change, mask, names, scan
 
 
@@ -157,6 +160,26 @@ def test_segment_all_asks_about_volumes_unlike_the_training(ready, slicer, new_v
     ready.bench.wait_until(lambda: ready.states()["scan"] == "Predicted" and ready.doing == "IDLE", 60)
     assert ready.states()["other"] == "Not annotated"
     assert "1 of 2 volumes are unlike" in ready.bench.dialogs[0].text
+
+
+def test_segment_all_asks_about_files_unlike_the_training_before_it_loads_them(ready, slicer, tmp_path):
+    far = replace(GRID, spacing=(9.0, 9.0, 4.0))
+    write_volume(tmp_path / "scans" / "far.nrrd", block(1), far)
+    write_volume(tmp_path / "scans" / "strange.nrrd", block(2) * 100 - 2000, GRID)
+    write_volume(tmp_path / "scans" / "usual.nrrd", block(3), GRID)
+    add_folder(ready, tmp_path / "scans")
+    ready.wait_for_cases(4)
+    ready.bench.answer("Leave them out")
+    ready.bench.click(ready.ui.segmentAllButton)
+    ready.wait("SEGMENTING")
+    ready.wait("IDLE")
+    asked = ready.bench.dialogs[-1].text
+    assert "2 of 4 volumes are unlike" in asked
+    assert "far" in asked
+    assert "strange" in asked
+    wanted = {"scan": "Predicted", "usual": "Predicted", "far": "Not annotated", "strange": "Not annotated"}
+    assert ready.states() == wanted
+    assert [node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")] == ["scan", "usual"]
 
 
 @pytest.mark.parametrize("text", ["", "model.pth"])
