@@ -80,12 +80,12 @@ def load_state(folder: Path, modules: dict[str, nn.Module], descent: Descent, ab
         StateError: the state is damaged, or belongs to another plan, seed or other data.
     """
     try:
-        return _load(folder / FILE, modules, optimiser, about)
+        return _load(folder / FILE, modules, descent, about)
     except InputError as error:
         raise StateError(error.message, error.hint) from error
 
 
-def _load(path: Path, modules: dict[str, nn.Module], optimiser: torch.optim.Optimizer, about: WeightFile) -> int:
+def _load(path: Path, modules: dict[str, nn.Module], descent: Descent, about: WeightFile) -> int:
     tensors, saved = load_weights(path, "state")
     _require_same_run(saved, about, path)
     for name, module in modules.items():
