@@ -375,6 +375,13 @@ def test_a_cell_that_fails_is_named_and_the_others_go_on(unbroken, config, pclse
     assert sorted(rows_of(tmp_path / "out"), key=str) == sorted(rows_of(unbroken), key=str)
 
 
+def test_where_to_set_what_a_training_would_have_otherwise_is_told(config, pclseg, tmp_path):
+    diverging = {**PLAN, "finetune": {"steps": 4, "batch": 4, "learning_rate": 1e30}}
+    path = config("diverging.json", methods=["random"], labelled=[1], plan=diverging)
+    outcome = pclseg("experiment", path, "--out", tmp_path / "out")
+    outcome.refusal("diverged", "--learning-rate", 'under "plan"', "another --out", "--resume")
+
+
 def test_an_encoder_that_fails_is_not_pretrained_again_for_every_cell(config, pclseg, tmp_path, monkeypatch):
     calls = []
 

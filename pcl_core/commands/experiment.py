@@ -135,7 +135,9 @@ def _require_all(failures: Sequence[_Failure], done: int) -> None:
     if not failures:
         return
     cell, error = failures[0].cell, failures[0].error
-    hint = f"{error.hint} --resume then does those that failed.".strip()
+    # A training names its own options, which an experiment does not have.
+    where = 'Such settings stand under "plan" in the configuration; with another plan choose another --out.'
+    hint = " ".join([error.hint, *([where] if "--" in error.hint else ()), "--resume tries those that failed again."]).strip()
     of = len(failures) + done
     raise InputError(f"{len(failures)} of {of} cells failed; the first, {cell.folder}: {error.message}", hint)
 

@@ -40,7 +40,8 @@ class GCLGD(ContrastiveTask):
 
     so the other members of the quarter are in nobody's denominator. The loss is the mean over positives and anchors.
 
-    Deviation: network, head and views are those of Zeng et al., so that the methods differ in the loss alone.
+    Deviations: network, head and views are those of Zeng et al., so that the methods differ in the loss alone; volumes are gone
+    through in shuffled rounds, so that one is in a batch twice where less than half a batch was left of the round before.
     """
 
     name = "gcl-gd"
