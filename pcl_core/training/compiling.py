@@ -140,7 +140,7 @@ class Compiled:
     def give_back(self) -> None:
         """Frees what was compiled and is not used any more: PyTorch would keep it, with the memory of its CUDA graphs."""
         if self._left:
-            torch.compiler.reset()  # type: ignore[no-untyped-call]  # it has no annotations
+            torch.compiler.reset()
             self._left = False
 
     def _drop(self) -> None:
