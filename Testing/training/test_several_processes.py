@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -15,12 +17,15 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from pcl_core.events import Collected
+from pcl_core.commands import planning
+from pcl_core.errors import InputError
+from pcl_core.events import Collected, Reporter
 from pcl_core.networks.joined_norm import JoinedBatchNorm, join_norms
 from pcl_core.networks.joining import gathered, own_share
 from pcl_core.networks.unet import Encoder
 from pcl_core.processes import OnlyErrors, World
 from pcl_core.training.history import read_history
+from pcl_core.training.team import team_on
 from pcl_core.training.weights import load_weights
 from Testing.training import joined
 
@@ -60,6 +65,24 @@ def test_the_world_is_what_torchrun_says(monkeypatch: pytest.MonkeyPatch) -> Non
     for name, value in (("WORLD_SIZE", "4"), ("RANK", "3"), ("LOCAL_RANK", "1")):
         monkeypatch.setenv(name, value)
     assert World.of_environment() == World(4, 3, 1)
+
+
+def test_a_build_without_nccl_says_so_before_several_gpus_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.distributed, "is_nccl_available", lambda: False)
+    with pytest.raises(InputError, match="no NCCL"), team_on(torch.device("cuda", 0), World(2, 0, 0)):
+        pass
+
+
+@pytest.mark.parametrize(("name", "local", "refused"), [("cuda:0", 1, True), ("cuda:1", 0, False), ("cuda", 1, False)])
+def test_processes_do_not_share_a_gpu_that_is_named(name: str, local: int, refused: bool, monkeypatch) -> None:
+    monkeypatch.setattr(World, "of_environment", lambda: World(2, local, local))
+    monkeypatch.setattr(
+        planning, "choose_device", lambda name, _number: torch.device(f"{name}:{local}" if name == "cuda" else name)
+    )
+    monkeypatch.setattr(planning, "device_name", str)
+    args = argparse.Namespace(command="pretrain", device=name)
+    with pytest.raises(InputError, match="cannot share cuda:0") if refused else nullcontext():
+        planning.start(args, Reporter())
 
 
 def test_the_other_processes_tell_errors_only() -> None:

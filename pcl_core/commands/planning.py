@@ -43,6 +43,8 @@ def start(args: argparse.Namespace, reporter: Reporter) -> torch.device:
         raise InputError(f"The command {args.command} runs in one process.", "Call it without torchrun.")
     number = world.local if world.count > 1 else None
     device = choose_device(args.device, number)
+    if world.local > 0 and args.device == str(device) and device.type == "cuda":  # the first process took it
+        raise InputError(f"Several processes cannot share {device}.", "Choose --device cuda: each takes a GPU of its own.")
     use_cores()
     reporter.started(args.command, __version__, device_name(device))
     if words := unserved(device, args.device, number):

@@ -10,7 +10,7 @@ import torch
 from torch import distributed
 
 from pcl_core.cancellation import Cancellation
-from pcl_core.errors import CancelledError
+from pcl_core.errors import CancelledError, InputError
 from pcl_core.processes import World
 
 # The others wait while the first one prepares the slices of all volumes.
@@ -92,10 +92,17 @@ def team_on(device: torch.device, world: World) -> Iterator[Team]:
     Args:
         device: of this process.
         world: which process this is.
+
+    Raises:
+        InputError: processes on GPUs cannot talk to each other with this build of PyTorch.
     """
     if world.count == 1:
         yield Team(world)
         return
+    if device.type == "cuda" and not distributed.is_nccl_available():
+        raise InputError(
+            "This build of PyTorch has no NCCL to train on several GPUs with.", "Call it without torchrun, or use Linux."
+        )
     if device.type == "cuda":
         torch.cuda.set_device(device)
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_LONGEST_WAIT)
