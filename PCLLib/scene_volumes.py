@@ -8,7 +8,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from PCLLib.case_states import Case
-from PCLLib.volume_display import key_of, load_volume, loaded_from
+from PCLLib.volume_display import key_of, load_volume, loaded_from, patient_in
 from PCLLib.volume_nodes import NotAVolumeError, geometry_of
 
 _LEFT_OUT = "PCL.LeftOut"
@@ -53,6 +53,26 @@ def leave_out(node: Any, on: bool) -> None:
 def case_key(node: Any) -> str:
     """The key of the case that a volume node is of."""
     return key_of(node) or str(node.GetID())
+
+
+def patient_of(case: Case) -> str:
+    """Whose a case is: by its file, also when its folder was taken away since, else as Slicer's DICOM browser loaded it.
+
+    Empty when nobody knows.
+    """
+    if case.row is not None:
+        return case.row.patient
+    node = loaded_from(case.key) or slicer.mrmlScene.GetNodeByID(case.key)
+    return "" if node is None else patient_in(node) or _dicom_patient(node)
+
+
+def _dicom_patient(node: Any) -> str:
+    hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+    item = hierarchy.GetItemByDataNode(node) if hierarchy is not None else 0
+    if not item:
+        return ""
+    patient = hierarchy.GetItemAncestorAtLevel(item, slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMLevelPatient())
+    return f"DICOM patient {patient}" if patient else ""
 
 
 def node_of(case: Case) -> Any:

@@ -20,7 +20,7 @@ from PCLLib.case_book import labels_and_slices
 from PCLLib.case_states import Case
 from PCLLib.label_classes import described
 from PCLLib.label_import import ImportLabelsError, classes_of_file, import_labels
-from PCLLib.scene_volumes import node_of
+from PCLLib.scene_volumes import node_of, patient_of
 from PCLLib.segment_classes import SegmentClass, plain_name, write_class_list
 from PCLLib.segment_roles import annotation_of
 from PCLLib.volume_nodes import geometry_of, write_volume_node
@@ -143,7 +143,7 @@ def _patients(cases: Mapping[str, Case]) -> dict[str, str]:
     A volume of the scene, of which nothing is known, is a patient of its own. The names are of plain letters, since folders
     are called so.
     """
-    known = [case.row.patient if case.row is not None and case.row.patient else None for case in cases.values()]
+    known = [patient_of(case) or None for case in cases.values()]
     numbers = {patient: number for number, patient in enumerate(dict.fromkeys(known), 1)}
     return {
         name: name if patient is None else f"patient-{numbers[patient]:03d}" for name, patient in zip(cases, known, strict=True)

@@ -14,6 +14,7 @@ from PCLLib.scan_report import VolumeRow
 from PCLLib.volume_nodes import ijk_to_ras
 
 _ATTRIBUTE = "PCL.VolumeKey"
+_PATIENT = "PCL.Patient"
 
 
 def show_volume(row: VolumeRow) -> Any:
@@ -46,7 +47,13 @@ def load_volume(row: VolumeRow) -> Any:
     else:
         node = slicer.util.loadVolume(str(row.path), properties={"name": row.id, "singleFile": True, "show": False})
     node.SetAttribute(_ATTRIBUTE, row.key)
+    node.SetAttribute(_PATIENT, row.patient or None)
     return node
+
+
+def patient_in(node: Any) -> str:
+    """Whose a volume is, as it was known when it was loaded; clones are of the same patient. Empty when it was not known."""
+    return str(node.GetAttribute(_PATIENT) or "")
 
 
 def _load_part(row: VolumeRow) -> Any:

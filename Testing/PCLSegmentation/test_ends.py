@@ -223,3 +223,45 @@ def test_frames_of_one_heart_are_one_patient_and_volumes_of_the_scene_each_their
     frames = {patient for known, patient in whose.items() if known.startswith("heart")}
     assert len(frames) == 1
     assert len({whose["scan1"], whose["scan2"], *frames}) == 3
+
+
+def patients_of(page, folder):
+    """Whose each case is taken to be by a fine-tuning."""
+    from PCLLib.training_set import write_training_set
+
+    folder.mkdir()
+    found = write_training_set(folder, page.panel.desk.to_learn_from, page.panel.desk.classes, "auto")
+    patients = json.loads((folder / "patients.json").read_text())
+    return {known: patients[name] for name, known in found.names.items()}
+
+
+def test_frames_stay_one_patient_when_their_folder_is_taken_away(page, new_volume, drawn, tmp_path):
+    """Otherwise one would be held out from what was learned from the other."""
+    (tmp_path / "cine").mkdir()
+    affine = np.diag([1.0, 1.0, 4.0, 1.0])
+    nib.save(nib.Nifti1Image(np.stack([block(seed) for seed in range(2)]).T, affine), tmp_path / "cine" / "heart.nii.gz")
+    add_folder(page, tmp_path / "cine")
+    for case in page.panel.desk.cases:
+        page.panel.cases.show_case(case)
+        drawn(page.panel.desk.volume)
+    drawn(new_volume("scan", 3))
+    page.bench.click(page.ui.removeFolderButton)
+    page.bench.wait_until(lambda: len(page.panel.desk.to_learn_from) == 3 and not page.parameters.folders)
+    whose = patients_of(page, tmp_path / "set")
+    assert len({patient for known, patient in whose.items() if known.startswith("heart")}) == 1
+    assert len(set(whose.values())) == 2
+
+
+def test_series_of_one_dicom_patient_in_the_scene_are_one_patient(page, slicer, new_volume, drawn, tmp_path):
+    hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+    patient = hierarchy.CreateSubjectItem(hierarchy.GetSceneItemID(), "somebody")
+    study = hierarchy.CreateStudyItem(patient, "a day")
+    for seed in range(3):
+        volume = new_volume(f"scan{seed}", seed)
+        drawn(volume)
+        if seed < 2:
+            item = hierarchy.GetItemByDataNode(volume) or hierarchy.CreateItem(study, volume)
+            hierarchy.SetItemParent(item, study)
+    page.bench.wait_until(lambda: len(page.panel.desk.to_learn_from) == 3)
+    whose = patients_of(page, tmp_path / "set")
+    assert whose["scan0"] == whose["scan1"] != whose["scan2"]
