@@ -103,7 +103,7 @@ class Desk:
         """Reads the cases again."""
         settings = self.settings
         if settings is not None:
-            self.session.book.axis = self.session.axis_for(settings)
+            self.session.book.axis = self.session.axis_for(settings, self.classes)
             self.cases = self.session.book.cases(self.classes)
         else:
             self.cases = ()

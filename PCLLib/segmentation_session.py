@@ -8,6 +8,7 @@ from pathlib import Path
 from slicer.i18n import tr as _
 
 from pcl_core.volumes.axes import Axis
+from pcl_core.volumes.data_sets import slice_axis
 from PCLLib import segmentation_texts as texts
 from PCLLib.case_book import CaseBook
 from PCLLib.case_folders import SCAN, CaseFolders
@@ -30,6 +31,7 @@ from PCLLib.segment_classes import SegmentClass, joined, renamed
 from PCLLib.segmentation_states import Doing, DoingMachine
 from PCLLib.segmenting import FOLDER, Segmenting
 from PCLLib.signals import Signal
+from PCLLib.training_set import layout_of
 from PCLLib.weight_files import WeightFile, WeightFileError
 from PCLLib.worker import WarmWorker
 
@@ -121,8 +123,11 @@ class SegmentationSession:
                 return tuple(kept)
         return tuple(kept) or self.book.first_classes()
 
-    def axis_for(self, settings: FinetuneSettings) -> Axis:
-        """Across which slices are counted: as the weights to begin with do."""
+    def axis_for(self, settings: FinetuneSettings, classes: Sequence[SegmentClass]) -> Axis:
+        """Across which slices are counted: as the weights to begin with do, or the data set of the classes' label values."""
+        return slice_axis(self._axis_of_weights(settings), layout_of(classes))
+
+    def _axis_of_weights(self, settings: FinetuneSettings) -> Axis:
         try:
             if settings.begin == "encoder":
                 return WeightFile.read(settings.encoder, "encoder").plan.slices.axis
@@ -163,7 +168,7 @@ class SegmentationSession:
             self.changed.emit()
 
         self.speed, self.estimated = None, False
-        self.finetuning.estimate(settings, cases[0], classes, self.axis_for(settings), told)
+        self.finetuning.estimate(settings, cases[0], classes, self.axis_for(settings, classes), told)
         self.changed.emit()
 
     def start(self, settings: FinetuneSettings, cases: Sequence[Case], classes: Sequence[SegmentClass]) -> None:
@@ -208,11 +213,11 @@ class SegmentationSession:
                 if not begun:
                     self.states.end()
 
-        self.finetuning.estimate(settings, cases[0], classes, self.axis_for(settings), told)
+        self.finetuning.estimate(settings, cases[0], classes, self.axis_for(settings, classes), told)
 
     def _train(self, settings: FinetuneSettings, cases: Sequence[Case], classes: Sequence[SegmentClass]) -> None:
         steps = self.speed.steps_in(settings, len(cases)) if self.speed is not None and settings.minutes else None
-        self.finetuning.start(settings, cases, classes, self.axis_for(settings), steps)
+        self.finetuning.start(settings, cases, classes, self.axis_for(settings, classes), steps)
 
     def _finetuned(self, outcome: Finetuned) -> None:
         self.states.end()

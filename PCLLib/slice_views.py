@@ -30,14 +30,15 @@ class SliceViews:
     def __init__(self) -> None:
         self.moved = Signal[[Any, int]]()
         self.axis: Axis = "auto"
-        self._observed: list[tuple[Any, int]] = []
+        self._observed: list[tuple[Any, int]] = []  # views, and the scene
         self._moving = False
 
     def start(self) -> None:
-        """Watches the views from now on."""
+        """Watches the views from now on, those of layouts that are chosen later too."""
         self.stop()
-        for view in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
-            self._observed.append((view, view.AddObserver(vtk.vtkCommand.ModifiedEvent, self._modified)))
+        scene = slicer.mrmlScene
+        self._observed.append((scene, scene.AddObserver(scene.NodeAddedEvent, self._watch_new)))
+        self._watch_new()
 
     def stop(self) -> None:
         """Watches no more."""
@@ -70,6 +71,12 @@ class SliceViews:
                 view.JumpSliceByOffsetting(*line.centre(number))
         self._moving = False
         return bool(views)
+
+    def _watch_new(self, *_arguments: object) -> None:
+        known = [view for view, _tag in self._observed]
+        for view in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
+            if view not in known:
+                self._observed.append((view, view.AddObserver(vtk.vtkCommand.ModifiedEvent, self._modified)))
 
     def _modified(self, view: Any, _event: str) -> None:
         volume = None if self._moving else _background(view)

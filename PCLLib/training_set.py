@@ -97,10 +97,11 @@ def write_training_set(
     (folder / "annotated_slices.json").write_text(json.dumps(slices), encoding="utf-8")
     (folder / "patients.json").write_text(json.dumps(_patients(dict(zip(names, cases, strict=True)))), encoding="utf-8")
     write_class_list(folder / "classes.json", classes)
-    return TrainingSet(folder, names, _layout_of(classes))
+    return TrainingSet(folder, names, layout_of(classes))
 
 
-def _layout_of(classes: Sequence[SegmentClass]) -> str:
+def layout_of(classes: Sequence[SegmentClass]) -> str:
+    """The layout that the engine is told: that of the data set whose label values these are, where it has values of its own."""
     values = tuple(entry.value for entry in classes)
     data_set = data_sets.labels_of(values) if max(values, default=0) > NOT_ANNOTATED else None
     return "folder" if data_set is None else data_set.name

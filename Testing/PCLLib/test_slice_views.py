@@ -98,6 +98,29 @@ def test_moving_a_view_tells_the_slice_that_it_shows(volume, slicer):
     assert set(told) == {(volume, 5)}
 
 
+def test_a_view_of_a_layout_that_is_chosen_later_is_watched_too(bench, slicer):
+    from PCLLib.slice_lines import line_of
+    from PCLLib.slice_views import SliceViews
+
+    node = make_volume(slicer, matrix_of(*GRIDS["as scanners store"]))
+    views, told = SliceViews(), []
+    views.moved.connect(lambda volume, number: told.append((volume, number)))
+    views.start()
+    layout = slicer.app.layoutManager()
+    layout.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutThreeByThreeSliceView)
+    bench.host.process_events()
+    slicer.util.setSliceViewerLayers(background=node, fit=True)
+    added = [one for one in slicer.util.getNodesByClass("vtkMRMLSliceNode") if one.GetLayoutName() == "Slice4"]
+    (view,) = [one for one in added if one.GetOrientationString() == "Axial"]
+    told.clear()
+    view.JumpSliceByOffsetting(*line_of(node, "auto").centre(3))
+    assert set(told) == {(node, 3)}
+    views.stop()
+    view.JumpSliceByOffsetting(*line_of(node, "auto").centre(1))
+    assert set(told) == {(node, 3)}
+    layout.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+
+
 def test_a_transform_moves_the_slices_along(bench, slicer):
     import vtk
 

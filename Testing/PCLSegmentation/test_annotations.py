@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813 (its own usual name)
 
-from Testing.PCLSegmentation.conftest import SHAPE
+from Testing.PCLSegmentation.conftest import SHAPE, block, draw
 
 
 @pytest.fixture
@@ -210,3 +210,22 @@ def test_a_segmentation_without_any_class_is_not_called_learned(page, scans, sli
     assert page.ui.classesButton.text == "New class: RV"
     page.bench.click(page.ui.classesButton)
     assert page.states()["scan1"] == "Annotated\nDrawn in 2 segmentations, learned as one: scan1 drawn, other."
+
+
+def test_slices_are_counted_as_the_data_set_of_the_label_values_is_sliced(page, slicer, tmp_path):
+    """MMWHS is fine-tuned on by axial slices, also where another direction is thicker."""
+    from PCLLib.segment_classes import SegmentClass, class_list
+    from PCLLib.training_set import write_training_set
+
+    matrix = slicer.util.vtkMatrixFromArray(np.diag([-4.0, -1.0, 1.0, 1.0]))
+    volume = slicer.util.addVolumeFromArray(block(0, (16, 32, 24)), ijkToRAS=matrix, name="heart")
+    draw(slicer, volume, slice(4, 7), ("left ventricle",))
+    page.parameters.classes = class_list((SegmentClass(500, "left ventricle", (0.9, 0.3, 0.0)),))
+    page.bench.wait_until(lambda: [case.annotated for case in page.panel.desk.cases] == [True])
+    desk = page.panel.desk
+    desk.read()
+    assert desk.cases[0].counted == (4, 5, 6)
+    axis = page.session.axis_for(desk.settings, desk.classes)
+    found = write_training_set(tmp_path, desk.to_learn_from, desk.classes, axis)
+    assert found.layout == "mmwhs"
+    assert list(json.loads((tmp_path / "annotated_slices.json").read_text()).values()) == [[4, 5, 6]]

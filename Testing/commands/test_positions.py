@@ -191,3 +191,11 @@ def test_the_report_names_the_volumes_that_could_not_be_used(folder, tmp_path, v
     left_out = json.loads((tmp_path / "positions.json").read_text())["left_out"]
     assert {one["path"] for one in left_out} == {str(folder / "flat.nrrd"), str(folder / "torn.nrrd")}
     assert any("constant" in one["reason"] for one in left_out)
+
+
+def test_an_encoder_of_another_slice_axis_than_the_one_asked_for_is_told(hearts, pretrained, pclseg):
+    words = ("positions", hearts / "imagesTr", "--encoder", pretrained / "encoder.safetensors")
+    told = pclseg(*words, "--axis", "coronal")
+    told.done()
+    assert any("The slices are not coronal" in message for message in told.warnings)
+    assert not any("The slices are not" in message for message in pclseg(*words, "--axis", "axial").warnings)

@@ -174,3 +174,27 @@ def test_telling_that_most_volumes_are_flipped_decides_which_way_is_forward():
     bank = replace(bank_of(courses), flipped=frozenset(f"v{k}" for k in range(2, 8)))
     flipped = [one.flipped for one in place(bank, "learned").placements.values()]
     assert flipped == [False, False, True, True, True, True, True, True]
+
+
+def test_a_mapped_bank_is_not_copied_into_memory(tmp_path):
+    bank = bank_of([course(number) for number in range(4)])
+    np.save(tmp_path / "slices.npy", bank.images)
+    mapped = replace(bank, images=np.load(tmp_path / "slices.npy", mmap_mode="r"))
+    shared = []
+
+    def features(images):
+        shared.append(np.shares_memory(images, mapped.images))
+        return PlainFeatures()(images)
+
+    parts = feature_parts(mapped, features)
+    assert shared == [True]
+    for one, other in zip(parts, feature_parts(bank, PlainFeatures()), strict=True):
+        np.testing.assert_allclose(one, other)
+
+
+def test_rows_of_volumes_that_could_not_be_banked_are_passed_over():
+    bank = bank_of([course(number) for number in range(4)])
+    fewer = replace(bank, volumes=(bank.volumes[0], *bank.volumes[2:]))
+    alone = bank_of([course(number) for number in (0, 2, 3)])
+    for one, other in zip(feature_parts(fewer, PlainFeatures()), feature_parts(alone, PlainFeatures()), strict=True):
+        np.testing.assert_allclose(one, other)

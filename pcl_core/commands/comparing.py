@@ -28,6 +28,7 @@ from pcl_core.training.devices import device_facts
 from pcl_core.volumes.axes import Axis
 from pcl_core.volumes.data_sets import slice_axis
 from pcl_core.volumes.discovery import find_in_all
+from pcl_core.volumes.geometry import canonical_view
 from pcl_core.volumes.volume import VolumeSource
 
 # Plain features look at 16 x 16 pixels; a small bank is made in no time.
@@ -100,6 +101,7 @@ def compare(
     else:
         loaded = EncoderFeatures.load(args.encoder, device)
         features, plan = loaded, loaded.about.plan.slices
+        _warn_of_axis(args, plan.axis, sources, reporter)
     with tempfile.TemporaryDirectory(prefix="pclseg-") as name:
         items = [BankItem(source) for source in sources]
         bank = build_bank(Path(name) / "bank", items, plan, reporter, cancellation, args.strict)
@@ -109,6 +111,15 @@ def compare(
         also(bank)
         del bank  # a mapped file cannot be removed everywhere
     return compared
+
+
+def _warn_of_axis(args: argparse.Namespace, axis: Axis, sources: Sequence[VolumeSource], reporter: Reporter) -> None:
+    """Says that an encoder takes slices across another axis than the one asked for."""
+    if args.axis == "auto":
+        return
+    if any(canonical_view(one.geometry, axis).normal != canonical_view(one.geometry, args.axis).normal for one in sources):
+        words = f"The slices are not {args.axis}: {args.encoder} was trained on those of the axis {axis}, and compares such."
+        reporter.warning(words, args.encoder)
 
 
 def _parts_of(sources: Sequence[VolumeSource]) -> dict[str, int]:

@@ -71,6 +71,9 @@ def turned(one: Placement) -> Placement:
 
 def feature_parts(bank: SliceBank, features: SliceFeatures) -> list[np.ndarray]:
     """For each volume of the bank (slices, K) principal components of the features of its slices."""
-    components = principal(features(bank.images[bank.rows]))
+    rows = bank.rows
+    # A bank may be larger than the memory: it is read in parts, and copied only where rows of it are empty.
+    images = bank.images if len(rows) == len(bank.images) else bank.images[rows]
+    components = principal(features(images))
     ends = np.cumsum([volume.count for volume in bank.volumes])
     return np.split(components, ends[:-1])
