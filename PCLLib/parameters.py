@@ -67,6 +67,33 @@ class Axis(Enum):
         }[self]
 
 
+class Position(Enum):
+    """Where a slice lies in its volume."""
+
+    RELATIVE = "relative"
+    MILLIMETRE = "millimetre"
+    LEARNED = "learned"
+
+    def label(self) -> str:
+        """For people."""
+        return {
+            Position.RELATIVE: _("Slice m of n"),
+            Position.MILLIMETRE: _("By millimetres"),
+            Position.LEARNED: _("Learned from the images"),
+        }[self]
+
+
+class Weighting(Enum):
+    """Which slices are positives, and how much."""
+
+    HARD = "hard"
+    SOFT = "soft"
+
+    def label(self) -> str:
+        """For people."""
+        return {Weighting.HARD: _("Closer than the threshold"), Weighting.SOFT: _("All, the closer the more")}[self]
+
+
 class Device(Enum):
     """Where the training runs."""
 
@@ -98,6 +125,8 @@ class PretrainParameters:
     method: Method = Method.PCL
     preset: Preset = Preset.RECOMMENDED
     axis: Axis = Axis.AUTO
+    position: Position = Position.RELATIVE
+    weighting: Weighting = Weighting.HARD
     device: Device = Device.AUTO
     threshold: float = 0.0
     resolution: float = 0.0
@@ -116,6 +145,8 @@ def settings_of(parameters: PretrainParameters) -> PretrainSettings:
         method=parameters.method.value,
         preset=parameters.preset.value,
         axis=parameters.axis.value,
+        position=parameters.position.value,
+        weighting=parameters.weighting.value,
         threshold=parameters.threshold,
         resolution=parameters.resolution,
         epochs=parameters.epochs,

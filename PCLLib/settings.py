@@ -18,7 +18,9 @@ class PretrainSettings:
         method: name of the objective.
         preset: rules that make the plan.
         axis: slice axis.
-        threshold: position difference below which slices are positives.
+        position: rule by which slices have positions.
+        weighting: hard, or soft for Gaussian weights in place of a threshold.
+        threshold: position difference below which slices are positives, or have half of the weight.
         resolution: in-plane pixel in mm.
         epochs: passes over all slices.
         batch: slices a step.
@@ -32,6 +34,8 @@ class PretrainSettings:
     method: str = "pcl"
     preset: str = "recommended"
     axis: str = "auto"
+    position: str = "relative"
+    weighting: str = "hard"
     threshold: float = 0.0
     resolution: float = 0.0
     epochs: int = 0
@@ -41,8 +45,13 @@ class PretrainSettings:
     def plan_words(self) -> list[str]:
         """The options of the plan that were set."""
         words = ["--method", self.method, "--preset", self.preset, "--device", self.device]
-        if self.axis != "auto":
-            words += ["--axis", self.axis]
+        for name, chosen, usual in (
+            ("axis", self.axis, "auto"),
+            ("position", self.position, "relative"),
+            ("weighting", self.weighting, "hard"),
+        ):
+            if chosen != usual:
+                words += [f"--{name}", chosen]
         for name, value in (
             ("threshold", self.threshold),
             ("resolution", self.resolution),

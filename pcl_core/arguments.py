@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from pcl_core import __version__
 from pcl_core.errors import InputError
-from pcl_core.plan import PositionRule
+from pcl_core.plan import PositionRule, Weighting
 from pcl_core.presets import PRESETS
 from pcl_core.pretext.registry import NAMES as METHODS
 from pcl_core.volumes.axes import AXES
@@ -17,6 +17,7 @@ from pcl_core.volumes.axes import AXES
 # The rules behind these import NumPy; a test compares them.
 LAYOUTS = ("auto", "acdc", "chd", "folder", "hvsmr", "mmwhs", "msd", "nnunet")
 POSITION_RULES = typing.get_args(PositionRule)
+WEIGHTINGS = typing.get_args(Weighting)
 _INPUT = "a volume, a folder with a DICOM series, or a folder of either"
 
 
@@ -132,6 +133,11 @@ def _pretrain(commands: _Commands[_Parser]) -> None:
         type=_threshold,
         metavar="T",
         help="position difference below which slices are positives; or 'soft': Gaussian weights of the difference",
+    )
+    parser.add_argument(
+        "--weighting",
+        choices=WEIGHTINGS,
+        help="hard (default): positives lie within the threshold; soft: as --threshold soft, with the threshold's number",
     )
     parser.add_argument(
         "--position", choices=POSITION_RULES, help="relative (default), millimetre, or learned: see Docs/positions.md"

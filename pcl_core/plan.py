@@ -19,6 +19,7 @@ from pcl_core.strict_json import FROM_US, build
 from pcl_core.volumes.axes import Axis
 
 PositionRule = Literal["relative", "millimetre", "learned"]
+Weighting = Literal["hard", "soft"]
 PLAN_FILE = "plan.json"
 
 
@@ -147,7 +148,7 @@ class PretrainPlan:
     weight_decay: float
     augmentation: AugmentationPlan
     position: PositionRule = "relative"
-    weighting: Literal["hard", "soft"] = "hard"
+    weighting: Weighting = "hard"
     part: int = 0
     compiled: bool = False
     graphs: bool = False

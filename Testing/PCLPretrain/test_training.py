@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -53,6 +54,19 @@ def test_a_click_leads_to_an_encoder(page, stacks, out, qt):
     assert page.parameters.parameterNode.GetAttribute(ATTRIBUTE) == str(encoder)
     assert page.ui.startButton.text == "Start pretraining"
     assert not page.ui.progressBar.visible
+
+
+def test_positions_are_learned_and_positives_weighted_as_chosen(page, stacks, out):
+    page.small(epochs=1)
+    page.open(stacks)
+    page.bench.click(page.ui.advancedButton)
+    page.bench.choose(page.ui.positionComboBox, "Learned from the images")
+    page.bench.choose(page.ui.weightingComboBox, "All, the closer the more")
+    page.bench.click(page.ui.advancedButton)
+    page.bench.click(page.ui.startButton)
+    assert page.wait("DONE", "FAILED") == "DONE", page.message
+    pretrain = json.loads((out / "plan.json").read_text())["pretrain"]
+    assert (pretrain["position"], pretrain["weighting"]) == ("learned", "soft")
 
 
 @long_test

@@ -43,6 +43,7 @@ def test_an_empty_panel_offers_what_sample_data_may_lack(page, tmp_path):
     assert page.ui.firstOfferButton.text == "Install packages ..."
     page.bench.answer("Not now")
     page.bench.click(page.ui.firstOfferButton)
+    page.bench.wait_until(lambda: page.bench.dialogs)
     assert "scipy" in page.bench.dialogs[0].text
     page.bench.wait_until(lambda: not page.session.installer.to_be_asked)
     page.session.tell(None)

@@ -82,6 +82,12 @@ def test_soft_weights_need_no_threshold_of_the_user(folder, tmp_path, pclseg, sm
     assert about.plan.pretrain.weighting == "soft"
 
 
+def test_soft_weights_take_a_width_of_the_user(folder, tmp_path, pclseg, small):
+    pclseg("pretrain", folder, "--out", tmp_path / "run", *small, "--weighting", "soft", "--threshold", "0.2").done()
+    _, about = load_weights(tmp_path / "run" / "encoder.safetensors", "encoder")
+    assert (about.plan.pretrain.weighting, about.plan.pretrain.threshold) == ("soft", 0.2)
+
+
 def test_a_run_is_not_resumed_under_another_rule(folder, tmp_path, pclseg, small):
     pclseg("pretrain", folder, "--out", tmp_path / "run", *small).done()
     pclseg("pretrain", folder, "--out", tmp_path / "run", *small, "--position", "learned", "--resume").refusal("plan changed")

@@ -137,7 +137,7 @@ def _plan(args: argparse.Namespace, found: ScanReport, device: torch.device, pro
     plan = overridden(plan, args, "pretrain").override(
         pretrain__method=args.method,
         pretrain__threshold=None if soft else args.threshold,
-        pretrain__weighting="soft" if soft else None,
+        pretrain__weighting="soft" if soft else args.weighting,
         pretrain__position=args.position,
         pretrain__temperature=args.temperature,
     )
