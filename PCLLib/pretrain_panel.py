@@ -26,6 +26,8 @@ from PCLLib.volume_display import show_volume
 
 # A path is looked at when nobody has typed for so long.
 _TYPING_MS = 500
+# Parameters that are chosen from a list, each by the combo box of its name.
+_CHOICES = ("method", "preset", "axis", "position", "weighting", "device")
 
 
 class PretrainPanel:
@@ -92,7 +94,7 @@ class PretrainPanel:
         self.view.parameters = parameters
         if parameters is None:
             return
-        combos = {name: getattr(self.ui, f"{name}ComboBox") for name in ("method", "preset", "axis", "device")}
+        combos = {name: getattr(self.ui, f"{name}ComboBox") for name in _CHOICES}
         self._gui = parameters.connectParametersToGui(combos)  # type: ignore[attr-defined]
         self._observer = parameters.AddObserver(vtk.vtkCommand.ModifiedEvent, self._parameters_changed)  # type: ignore[attr-defined]
         self._parameters_changed()

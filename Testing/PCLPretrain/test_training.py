@@ -325,6 +325,7 @@ def test_a_smaller_setting_asks_before_an_encoder_of_another_folder_is_lost(read
     finished = tmp_path / "finished" / "encoder.safetensors"
     finished.parent.mkdir()
     finished.write_bytes(b"weeks of work")
+    ready.parameters.epochs = 1
     ready.bench.click(ready.ui.startButton)
     ready.wait("DONE")
     ready.parameters.out = str(finished.parent)
