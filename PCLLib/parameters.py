@@ -79,7 +79,7 @@ class Position(Enum):
         return {
             Position.RELATIVE: _("Slice m of n"),
             Position.MILLIMETRE: _("By millimetres"),
-            Position.LEARNED: _("Learned from the images"),
+            Position.LEARNED: _("Learned from images"),
         }[self]
 
 
@@ -91,7 +91,7 @@ class Weighting(Enum):
 
     def label(self) -> str:
         """For people."""
-        return {Weighting.HARD: _("Closer than the threshold"), Weighting.SOFT: _("All, the closer the more")}[self]
+        return {Weighting.HARD: _("Within the threshold"), Weighting.SOFT: _("Weighted by distance")}[self]
 
 
 class Device(Enum):

@@ -60,8 +60,8 @@ def test_positions_are_learned_and_positives_weighted_as_chosen(page, stacks, ou
     page.small(epochs=1)
     page.open(stacks)
     page.bench.click(page.ui.advancedButton)
-    page.bench.choose(page.ui.positionComboBox, "Learned from the images")
-    page.bench.choose(page.ui.weightingComboBox, "All, the closer the more")
+    page.bench.choose(page.ui.positionComboBox, "Learned from images")
+    page.bench.choose(page.ui.weightingComboBox, "Weighted by distance")
     page.bench.click(page.ui.advancedButton)
     page.bench.click(page.ui.startButton)
     assert page.wait("DONE", "FAILED") == "DONE", page.message
