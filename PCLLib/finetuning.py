@@ -13,6 +13,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from pcl_core.errors import InputError
+from pcl_core.files import replacing
 from pcl_core.volumes.axes import Axis
 from PCLLib.case_states import Case
 from PCLLib.engine import temporary_files_in, temporary_folder
@@ -233,9 +234,12 @@ def _written(
 
 def _taken_over(best: Path, model: Path) -> bool:
     """Makes the best weights so far the model of a training that had no time to do so: it was killed, or hung."""
+    if not best.is_file():  # there are none before the first look at a held-out case
+        return False
     try:
-        shutil.copyfile(best, model)
-    except OSError:  # there are none before the first look at a held-out case
+        with replacing(model) as partial:
+            shutil.copyfile(best, partial)
+    except InputError:  # the disk is full or gone; they stay where they are
         return False
     return True
 

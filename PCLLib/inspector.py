@@ -8,13 +8,12 @@ from fractions import Fraction
 
 import numpy as np
 
+from pcl_core.exact_positions import FINEST, exact
 from PCLLib.position_report import PlacedVolume, PositionReport
 from PCLLib.signals import Signal
 from PCLLib.thumbnails import Frame, Thumbnails
 
 _USUAL_THRESHOLD = 0.1
-# As in the engine: what people mean by 0.35 has at most so large a denominator; the common frame has a million places.
-_PRECISION, _FINEST = 10_000, 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,18 +155,15 @@ class Inspector:
     def positive(self, volume: PlacedVolume, number: int) -> bool:
         """Whether the pretraining takes a slice for alike what is compared with.
 
-        Positions are compared as fractions, as there: of binary numbers 0.6 - 0.5 is less than 0.1.
+        Positions are compared as fractions, as there.
         """
         chosen = self.chosen
-        volume_there = self.volume(chosen.volume) if chosen is not None else None
-        if chosen is None or volume_there is None:
-            there = Fraction(self.position).limit_denominator(_PRECISION)
-        else:
-            there = self._exact(volume_there, chosen.number)
-        return abs(self._exact(volume, number) - there) < Fraction(self.threshold).limit_denominator(_PRECISION)
+        theirs = self.volume(chosen.volume) if chosen is not None else None
+        there = exact(self.position) if chosen is None or theirs is None else self._exact(theirs, chosen.number)
+        return abs(self._exact(volume, number) - there) < exact(self.threshold)
 
     def _exact(self, volume: PlacedVolume, number: int) -> Fraction:
-        parts = _FINEST if self.common_frame else volume.count
+        parts = FINEST if self.common_frame else volume.count
         return Fraction(round(float(self.positions_of(volume)[number]) * parts), parts)
 
     def tiles(self) -> tuple[Tile, ...]:

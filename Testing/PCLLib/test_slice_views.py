@@ -10,16 +10,6 @@ from Testing.PCLLib.test_geometry import GRIDS, SHAPE, make_volume, matrix_of
 ORIENTATIONS = {"Red": "Axial", "Green": "Coronal", "Yellow": "Sagittal"}
 
 
-@pytest.fixture(autouse=True)
-def usual_views(bench, slicer):
-    """Views as Slicer has them at first; they stay when a scene is closed."""
-    for color, orientation in ORIENTATIONS.items():
-        slicer.mrmlScene.GetNodeByID(f"vtkMRMLSliceNode{color}").SetOrientation(orientation)
-    yield
-    for color, orientation in ORIENTATIONS.items():
-        slicer.mrmlScene.GetNodeByID(f"vtkMRMLSliceNode{color}").SetOrientation(orientation)
-
-
 @pytest.fixture(params=GRIDS)
 def volume(request, bench, slicer):
     """A volume whose voxels hold the number of the engine's slice, shown in the slice views."""

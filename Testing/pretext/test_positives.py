@@ -7,7 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pcl_core.pretext.positives import closer_than, exact_threshold, same_partition, two_views
+from pcl_core.exact_positions import exact
+from pcl_core.pretext.positives import closer_than, same_partition, two_views
 
 
 def slices_of(lengths: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -55,19 +56,14 @@ def test_pairs_are_mutual_and_long_volumes_do_not_overflow(lengths: list[int], t
     pairs = closer_than(index, count, threshold)
     assert torch.equal(pairs, pairs.T)
     positions = [Fraction(int(i) + 1, int(n)) for i, n in zip(index, count, strict=True)]
-    exact = exact_threshold(threshold)
-    assert pairs.tolist() == [[abs(a - b) < exact for b in positions] for a in positions]
+    limit = exact(threshold)
+    assert pairs.tolist() == [[abs(a - b) < limit for b in positions] for a in positions]
 
 
 def test_a_threshold_of_0_leaves_no_pair_and_one_above_1_every_pair() -> None:
     index, count = slices_of([7, 1])
     assert not closer_than(index, count, 0.0).any()
     assert closer_than(index, count, 1.01).all()
-
-
-@pytest.mark.parametrize(("written", "meant"), [(0.35, Fraction(7, 20)), (0.1, Fraction(1, 10)), (1 / 3, Fraction(1, 3))])
-def test_a_threshold_is_the_fraction_that_a_person_means(written: float, meant: Fraction) -> None:
-    assert exact_threshold(written) == meant
 
 
 @pytest.mark.parametrize(

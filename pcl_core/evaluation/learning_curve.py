@@ -18,8 +18,6 @@ from pcl_core.evaluation.protocol import METHODS
 
 # Okabe and Ito ("Color universal design", 2008), with grey for random weights; a method looks the same in every picture.
 _COLOURS = ("#777777", "#d55e00", "#0072b2", "#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#b8a900", "#000000")
-
-
 _TITLE = 64  # characters that fit beside each other
 _LINES: tuple[Literal["-", "--", ":"], ...] = ("-", "--", ":")  # for the methods beyond the colours
 

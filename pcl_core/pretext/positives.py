@@ -5,16 +5,9 @@ Positions are ratios of whole numbers, so they are compared as whole numbers: 0.
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from torch import Tensor
 
-_PRECISION = 10_000
-
-
-def exact_threshold(threshold: float) -> Fraction:
-    """The fraction that a person means by 0.35: the nearest one with a denominator of at most 10,000."""
-    return Fraction(threshold).limit_denominator(_PRECISION)
+from pcl_core.exact_positions import exact
 
 
 def closer_than(index: Tensor, count: Tensor, threshold: float, others: tuple[Tensor, Tensor] | None = None) -> Tensor:
@@ -32,12 +25,12 @@ def closer_than(index: Tensor, count: Tensor, threshold: float, others: tuple[Te
     Returns:
         (N, K) booleans; without others (N, N), where the diagonal is True when t > 0.
     """
-    exact = exact_threshold(threshold)
+    limit = exact(threshold)
     above, below = index.long()[:, None] + 1, count.long()[:, None]
     other_index, other_count = (index, count) if others is None else others
     other_above, other_below = other_index.long()[None, :] + 1, other_count.long()[None, :]
     difference = (above * other_below - other_above * below).abs()
-    return difference * exact.denominator < exact.numerator * below * other_below
+    return difference * limit.denominator < limit.numerator * below * other_below
 
 
 def partition(index: Tensor, count: Tensor, partitions: int = 4) -> Tensor:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from pcl_core.exact_positions import FINEST
 from pcl_core.plan import SlicePlan
 from pcl_core.slices.atlas import Placement
 from pcl_core.volumes.data_sets import DATA_SETS
@@ -24,8 +25,6 @@ from pcl_core.volumes.geometry import canonical_view
 from pcl_core.volumes.volume import VolumeSource
 
 FORMAT = 3
-# Positions in a common frame become whole numbers of this part, so that they are compared like the others.
-FINEST = 1_000_000
 SLICES, LABELS, INDEX = "slices.f16", "labels.u8", "index.json"
 
 

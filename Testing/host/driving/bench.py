@@ -23,7 +23,6 @@ from Testing.host.pythonqt.wrapping import unwrap, wrap
 
 #: vtkMRMLLayoutNode.SlicerLayoutFourUpView
 FOUR_UP = 3
-USUAL_VIEWS = {"Red": "Axial", "Green": "Coronal", "Yellow": "Sagittal"}
 REPOSITORY = Path(__file__).parents[3]
 
 
@@ -35,8 +34,6 @@ class Bench:
         self._dialogs = DialogAnswers()
         layout_manager: Any = host.application.layoutManager()
         layout_manager.setLayout(FOUR_UP)
-        for color, orientation in USUAL_VIEWS.items():  # an earlier test may have turned them; a closed scene leaves them so
-            host.scene.GetNodeByID(f"vtkMRMLSliceNode{color}").SetOrientation(orientation)
 
     @property
     def dialogs(self) -> list[SeenDialog]:

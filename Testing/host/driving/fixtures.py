@@ -48,6 +48,7 @@ def bench(host: Host | None) -> Iterator[Bench | SlicerBench]:
     """The bench with an empty scene. An exception in a slot, or a dialog that nobody announced, fails the test."""
     with slot_errors() as errors:
         hands = _hands(host)
+        _turn_views_back()
         yield hands
         hands.finish()
     if errors:
@@ -63,6 +64,14 @@ def _hands(host: Host | None) -> Bench | SlicerBench:
 
     host.use_python(Path(sys.executable))
     return Bench(host)
+
+
+def _turn_views_back() -> None:
+    """Slice views as Slicer has them at first: closing a scene leaves them as an earlier test turned them."""
+    import slicer
+
+    for color, orientation in {"Red": "Axial", "Green": "Coronal", "Yellow": "Sagittal"}.items():
+        slicer.mrmlScene.GetNodeByID(f"vtkMRMLSliceNode{color}").SetOrientation(orientation)
 
 
 @contextmanager
