@@ -7,7 +7,6 @@ from pathlib import Path
 
 from pcl_core.errors import InputError
 from PCLLib import segmentation_texts as texts
-from PCLLib.engine import temporary_folder
 from PCLLib.events import Cancelled, Done, Failed, Last
 from PCLLib.installer import Installer
 from PCLLib.job_group import JobGroup, Work
@@ -15,6 +14,7 @@ from PCLLib.messages import Message
 from PCLLib.scan_report import ScanReport, VolumeRow
 from PCLLib.segmentation_states import Doing, DoingMachine
 from PCLLib.signals import Signal
+from PCLLib.temporary import TemporaryFolder
 
 SCAN = "scan"
 
@@ -66,11 +66,11 @@ class CaseFolders:
     def _next(self, left: list[Path]) -> None:
         """Looks at one folder after another."""
         try:
-            folder = temporary_folder("pcl-scan-")
+            folder = TemporaryFolder("scan")
         except InputError as error:
             self._end(Failed("input", error.message, error.hint))
             return
-        file = Path(folder.name) / "report.json"
+        file = folder.path / "report.json"
 
         def ended(last: Last) -> None:
             read = False

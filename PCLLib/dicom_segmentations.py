@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import slicer
+
+from PCLLib.temporary import TemporaryFolder
 
 _PLUGIN = "DICOMSegmentationPlugin"
 
@@ -27,11 +28,11 @@ def load_dicom_segmentation(path: Path) -> list[Any] | None:
 
     before = set(slicer.util.getNodesByClass("vtkMRMLSegmentationNode"))
     reader = slicer.modules.dicomPlugins[_PLUGIN]()
-    with tempfile.TemporaryDirectory(prefix="pcl-dicom-", ignore_cleanup_errors=True) as folder:
-        alone = Path(folder) / "file"  # a folder is indexed with all that lies in it
+    with TemporaryFolder("dicom") as folder:
+        alone = folder / "file"  # a folder is indexed with all that lies in it
         alone.mkdir()
         shutil.copy(path, alone)
-        with DICOMUtils.TemporaryDICOMDatabase(str(Path(folder) / "database")) as database:
+        with DICOMUtils.TemporaryDICOMDatabase(str(folder / "database")) as database:
             DICOMUtils.importDicom(str(alone), database)
             loadables = reader.examineFiles(_files_in(database))
             if not loadables or not reader.load(loadables[0]):

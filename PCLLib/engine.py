@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from slicer.i18n import tr as _
-
-from pcl_core.errors import InputError
 
 # In a checkout as in a built or installed extension, pcl_core lies beside PCLLib.
 ROOT = Path(__file__).resolve().parents[1]
@@ -76,23 +73,3 @@ class Engine:
         inherited = os.environ.get("PYTHONPATH")
         paths = [str(self.root), *([inherited] if inherited else [])]
         return {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
-
-
-def temporary_files_in(folder: Path) -> dict[str, str]:
-    """Variables by which a process keeps its temporary files in a folder, so that nothing of them outlives it."""
-    return dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
-
-
-def temporary_folder(prefix: str) -> tempfile.TemporaryDirectory[str]:
-    """A new folder for files that a process reads or writes; what cannot be removed of it at its end stays.
-
-    Raises:
-        InputError: it cannot be made.
-    """
-    try:
-        return tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True)
-    except OSError as error:
-        raise InputError(
-            _("No folder for temporary files can be made: {reason}.").format(reason=error),
-            _("Free some space on the disk, or see to it that the folder for temporary files is there."),
-        ) from error

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from slicer.i18n import tr as _
 
 from pcl_core.errors import InputError
-from PCLLib.engine import temporary_files_in
 from PCLLib.events import Done, Event, Failed, Last, Progress
 from PCLLib.job_group import JobGroup, Work
 from PCLLib.signals import Signal
+from PCLLib.temporary import TemporaryFolder, temporary_files_in
 
 
 class EngineRun:
@@ -35,7 +34,7 @@ class EngineRun:
         self.done = Signal[[Path]]()
         self.failed = Signal[[Failed]]()
         self._jobs, self._name = jobs, name
-        self._kept: tempfile.TemporaryDirectory[str] | None = None
+        self._kept: TemporaryFolder | None = None
         jobs.happened.connect(self._happened)
 
     @property
@@ -51,8 +50,12 @@ class EngineRun:
                 is wrong in words, and RuntimeError with the name of a volume that Slicer cannot load.
         """
         self.forget()
-        folder = tempfile.TemporaryDirectory(prefix="pcl-look-", ignore_cleanup_errors=True)
-        path = Path(folder.name)
+        try:
+            folder = TemporaryFolder("look")
+        except InputError as error:
+            self.failed.emit(Failed("input", error.message, error.hint))
+            return
+        path = folder.path
         try:
             said = words(path)
         except (InputError, OSError) as error:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 import qt
 
+from pcl_core.errors import InputError
 from PCLLib import pretrain_calls as calls
-from PCLLib.engine import temporary_files_in
 from PCLLib.estimates import Estimate
 from PCLLib.events import Done, Event, Failed, Last, Planned
 from PCLLib.job_group import JobGroup, Work
@@ -16,6 +13,7 @@ from PCLLib.proposal import Proposal
 from PCLLib.scan_report import ScanReport
 from PCLLib.settings import PretrainSettings
 from PCLLib.signals import Signal
+from PCLLib.temporary import TemporaryFolder, temporary_files_in
 
 # An estimate starts a process of some seconds; it waits until a person has stopped changing settings.
 _PATIENCE_MS = 800
@@ -64,9 +62,13 @@ class Estimating:
         self.leave()
         self.estimate = None
         self._settings = settings
-        folder = tempfile.TemporaryDirectory(prefix="pcl-estimate-", ignore_cleanup_errors=True)
-        words = calls.estimate_words(settings, report, Path(folder.name))
-        variables = temporary_files_in(Path(folder.name))
+        try:
+            folder = TemporaryFolder("estimate")
+        except InputError as error:
+            self._ended(Failed("input", error.message, error.hint))
+            return
+        words = calls.estimate_words(settings, report, folder.path)
+        variables = temporary_files_in(folder.path)
         self._jobs.run(ESTIMATE, Work(words, self._ended, folder.cleanup, variables=variables))
 
     def leave(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +15,6 @@ from pcl_core.errors import InputError
 from pcl_core.files import replacing
 from pcl_core.volumes.axes import Axis
 from PCLLib.case_states import Case
-from PCLLib.engine import temporary_files_in, temporary_folder
 from PCLLib.events import Cancelled, Done, Event, Failed, Last, Warned
 from PCLLib.finetune_result import FinetuneResult
 from PCLLib.finetune_settings import FinetuneSettings, next_folder
@@ -24,6 +22,7 @@ from PCLLib.job_group import JobGroup, Work
 from PCLLib.label_import import ImportLabelsError
 from PCLLib.segment_classes import SegmentClass
 from PCLLib.signals import Signal
+from PCLLib.temporary import TemporaryFolder, temporary_files_in
 from PCLLib.training_set import TrainingSet, write_training_set
 from PCLLib.volume_nodes import NotAVolumeError
 
@@ -106,7 +105,7 @@ class Finetuning:
         told: Callable[[Speed | Failed | None], None],
     ) -> None:
         """Times some steps on one case; ``told`` is called with what it takes, or None when it was cancelled."""
-        written = _written("pcl-estimate-", [case], classes, axis)
+        written = _written("estimate", [case], classes, axis)
         if isinstance(written, Failed):
             told(written)
             return
@@ -139,7 +138,7 @@ class Finetuning:
         except OSError as error:
             self.ended.emit(Failed("input", str(error), _("Choose another folder for the models.")))
             return
-        written = _written("pcl-finetune-", cases, classes, axis)
+        written = _written("finetune", cases, classes, axis)
         if isinstance(written, Failed):
             self.ended.emit(written)
             return
@@ -161,7 +160,7 @@ class Finetuning:
             if not compared:
                 folder.cleanup()
 
-        self._jobs.run(TRAIN, Work(words, ended, afterwards, keeps=True))
+        self._jobs.run(TRAIN, Work(words, ended, afterwards, keeps=True, variables=temporary_files_in(found.folder)))
 
     def _happened(self, name: str, event: Event) -> None:
         if name == TRAIN and isinstance(event, Warned):
@@ -178,7 +177,7 @@ class Finetuning:
         self,
         settings: FinetuneSettings,
         found: TrainingSet,
-        folder: tempfile.TemporaryDirectory[str],
+        folder: TemporaryFolder,
         out: Path,
         summary: Mapping[str, Any],
     ) -> None:
@@ -191,7 +190,7 @@ class Finetuning:
                 self._jobs.logged.emit(_("The comparison failed: {reason}").format(reason=last.message))
             self._tell(Done(summary), last.summary if isinstance(last, Done) else None, found, out, True)
 
-        self._jobs.run(COMPARE, Work(words, ended, folder.cleanup, keeps=True))
+        self._jobs.run(COMPARE, Work(words, ended, folder.cleanup, keeps=True, variables=temporary_files_in(found.folder)))
 
     def _tell(self, last: Last, other: Mapping[str, Any] | None, found: TrainingSet, out: Path, wanted: bool = False) -> None:
         if isinstance(last, Done):
@@ -210,17 +209,17 @@ class Finetuning:
 
 
 def _written(
-    prefix: str, cases: Sequence[Case], classes: Sequence[SegmentClass], axis: Axis
-) -> tuple[tempfile.TemporaryDirectory[str], TrainingSet] | Failed:
+    purpose: str, cases: Sequence[Case], classes: Sequence[SegmentClass], axis: Axis
+) -> tuple[TemporaryFolder, TrainingSet] | Failed:
     """The cases as files in a temporary folder, or why that failed; no folder is left then."""
     try:
-        folder = temporary_folder(prefix)
+        folder = TemporaryFolder(purpose)
     except InputError as error:
         return Failed("input", error.message, error.hint)
     hint = _("Correct this case, or clear its check box.")
     written = False
     try:
-        found = write_training_set(Path(folder.name), cases, classes, axis)
+        found = write_training_set(folder.path, cases, classes, axis)
         written = True
     except (InputError, ImportLabelsError, NotAVolumeError, OSError) as error:
         return Failed("input", str(error), hint)

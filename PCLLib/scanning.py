@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
-from PCLLib.events import Done, Last
+from pcl_core.errors import InputError
+from PCLLib.events import Done, Failed, Last
 from PCLLib.job_group import JobGroup, Work
 from PCLLib.scan_report import ScanReport
 from PCLLib.settings import PretrainSettings
 from PCLLib.signals import Signal
+from PCLLib.temporary import TemporaryFolder
 
 SCAN = "scan"
 
@@ -32,8 +33,12 @@ class Scanning:
 
     def start(self, settings: PretrainSettings) -> None:
         """Looks at the folder of the settings."""
-        folder = tempfile.TemporaryDirectory(prefix="pcl-scan-", ignore_cleanup_errors=True)
-        file = Path(folder.name) / "report.json"
+        try:
+            folder = TemporaryFolder("scan")
+        except InputError as error:
+            self.failed.emit(Failed("input", error.message, error.hint))
+            return
+        file = folder.path / "report.json"
         words = ["scan", settings.folder, "--axis", settings.axis, "--json", file]
         self._jobs.run(SCAN, Work(words, lambda last: self._ended(last, file), folder.cleanup))
 

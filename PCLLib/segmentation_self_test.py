@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 
 import qt
@@ -11,6 +10,7 @@ from PCLLib.sample_data import add_hearts
 from PCLLib.segment_nodes import segments_of
 from PCLLib.segmentation_panel import SegmentationPanel
 from PCLLib.segmentation_states import Doing
+from PCLLib.temporary import TemporaryFolder
 
 _LIMIT_S = 300
 
@@ -31,10 +31,10 @@ class SegmentationSelfTest:
             return
         nodes = add_hearts(3, 2)
         self._wait(lambda: len(self._panel.desk.cases) == 3)
-        with tempfile.TemporaryDirectory(prefix="pcl-self-test-", ignore_cleanup_errors=True) as name:
+        with TemporaryFolder("self-test") as name:
             parameters = self._panel.desk.parameters
             assert parameters is not None
-            parameters.out = name
+            parameters.out = str(name)
             parameters.minutes = 1
             self._wait(lambda: self._panel.session.speed is not None)
             self._panel.ui.finetuneButton.click()

@@ -15,9 +15,9 @@ from pcl_core.errors import InputError
 from pcl_core.volumes.cases import find_labels
 from pcl_core.volumes.geometry import Geometry
 from pcl_core.volumes.reading import SAME_GRID, read_volume
-from PCLLib.engine import temporary_folder
 from PCLLib.events import Cancelled, Done, Event, Failed, Last, Progress
 from PCLLib.segment_classes import SegmentClass, class_from
+from PCLLib.temporary import TemporaryFolder
 from PCLLib.volume_nodes import NotAVolumeError, geometry_of, write_volume_node
 from PCLLib.worker import WarmWorker
 
@@ -78,11 +78,11 @@ class Segmenter:
     ) -> None:
         """Starts to segment a volume node and returns; ``ended`` is called with what came of it."""
         try:
-            folder = temporary_folder("pcl-segment-")
+            folder = TemporaryFolder("segment")
         except InputError as error:
             ended(Failed("input", error.message, error.hint))
             return
-        path = Path(folder.name)
+        path = folder.path
         try:
             geometry = write_volume_node(volume, path / "in" / "volume.nrrd", compressed=False)
         except (NotAVolumeError, InputError, OSError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import slicer
 
 from PCLLib.pretrain_panel import PretrainPanel
 from PCLLib.states import State
+from PCLLib.temporary import TemporaryFolder
 
 _LIMIT_S = 300
 
@@ -29,8 +29,8 @@ class PretrainSelfTest:
 
     def run(self) -> None:
         """Runs all. Raises AssertionError when something is not as it should be."""
-        with tempfile.TemporaryDirectory(prefix="pcl-self-test-", ignore_cleanup_errors=True) as name:
-            folder = Path(name) / "volumes"
+        with TemporaryFolder("self-test") as name:
+            folder = name / "volumes"
             folder.mkdir()
             for number in range(3):
                 _write_volume(folder / f"case{number}.nrrd", number)

@@ -201,3 +201,18 @@ def test_slices_across_another_axis_are_not_flipped_as_the_others_were(page, sta
     page.parameters.axis = type(page.parameters.axis).CORONAL
     page.wait("READY")
     assert page.parameters.flipped == []
+
+
+@pytest.mark.parametrize("gone_before", ["the look", "the estimate"])
+def test_without_a_folder_for_temporary_files_the_panel_says_so(page, stacks, tmp_path, monkeypatch, gone_before):
+    if gone_before == "the estimate":
+        page.open(stacks)
+        page.bench.wait_until(lambda: "estimate" not in page.session.jobs, 60)
+        page.session.tell(None)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    if gone_before == "the look":
+        page.type_folder(stacks)
+    else:
+        page.session.estimating.wanted.emit()
+    assert "temporary files" in page.message
+    assert page.state == ("NOTHING_USABLE" if gone_before == "the look" else "READY")

@@ -98,12 +98,14 @@ def test_a_training_that_was_cancelled_is_not_compared(page, scans, tmp_path, pr
     assert page.session.segmenting.model is not None
 
 
-def test_a_training_that_was_killed_leaves_the_best_model_so_far(page, scans, drawn, tmp_path):
+@pytest.mark.parametrize("held_out", [True, False], ids=["with a held-out case", "without one"])
+def test_a_training_that_was_killed_leaves_the_best_model_so_far(page, scans, drawn, tmp_path, held_out):
     from PCLLib.finetuning import BEST, Speed
 
     assert BEST.parts == (STATE_FOLDER, FILE)
-    drawn(scans[2])
-    page.bench.wait_until(lambda: page.states()["scan2"] == "Annotated")
+    if held_out:
+        drawn(scans[2])
+        page.bench.wait_until(lambda: page.states()["scan2"] == "Annotated")
     settled(page, tmp_path / "models")
     page.session.speed = Speed(4000, 60.0, "cpu")
     page.bench.click(page.ui.finetuneButton)

@@ -161,8 +161,23 @@ def test_a_new_run_knows_nothing_of_the_best_of_an_earlier_one(labelled: SliceBa
     finetune(annotations_of(labelled, "case2", count=3), tiny_plan(), tmp_path, context_of())
     assert (tmp_path / "state" / "best.safetensors").exists()
     cancelled(annotations_of(labelled), tmp_path, 5)
-    assert not (tmp_path / "state" / "best.safetensors").exists()
+    best = load_weights(tmp_path / "state" / "best.safetensors", "unet")[1].training
+    assert best["steps"] == 5
+    assert "held_out_dice" not in best
     assert load_weights(tmp_path / "model.safetensors", "unet")[1].training["steps"] == 5
+
+
+def test_without_a_held_out_case_the_weights_of_the_last_checkpoint_lie_ready_for_a_kill(
+    labelled: SliceBank, tmp_path: Path
+) -> None:
+    annotations = annotations_of(labelled)
+    cancelled(annotations, tmp_path, 5)
+    tensors, about = load_weights(tmp_path / "state" / "best.safetensors", "unet")
+    assert about.training["steps"] == 5
+    assert same(tensors, model_of(tmp_path))
+    cancelled(annotations, tmp_path, 9, resume=True)
+    assert load_weights(tmp_path / "state" / "best.safetensors", "unet")[1].training["steps"] == 9
+    assert load_weights(tmp_path / "model.safetensors", "unet")[1].training["steps"] == 9
 
 
 def test_what_changed_keeps_a_run_from_being_resumed_and_is_named(labelled: SliceBank, encoder: Path, tmp_path: Path) -> None:

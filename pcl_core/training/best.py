@@ -1,4 +1,4 @@
-"""The best weights so far, by the held-out case: what a cancelled fine-tuning keeps."""
+"""The best weights so far, by the held-out case: what a fine-tuning keeps that is cancelled or killed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class BestSoFar:
         if step and self._path.exists():
             _tensors, about = load_weights(self._path, "unet")
             if about.training["steps"] <= step:
-                self._score = about.training["held_out_dice"]
+                self._score = about.training.get("held_out_dice", -math.inf)
                 return
         self._path.unlink(missing_ok=True)
 
@@ -46,6 +46,10 @@ class BestSoFar:
             self._score = score
             save_weights(self._path, dict(tensors), replace(about, training={**about.training, "held_out_dice": score}))
 
+    def stand_in(self, tensors: Mapping[str, Tensor], about: WeightFile) -> None:
+        """Keeps the last weights where there is no held-out case to choose by: should the process be killed, they are its model."""
+        save_weights(self._path, dict(tensors), about)
+
     def found(self) -> tuple[dict[str, Tensor], WeightFile] | None:
-        """The best weights and what is known of them; None before the held-out case was scored."""
+        """The best weights and what is known of them; None before, or without, a look at a held-out case."""
         return load_weights(self._path, "unet") if math.isfinite(self._score) else None

@@ -192,6 +192,8 @@ class _Finetuning:
 
     def save(self, step: int) -> None:
         save_state(self.out / STATE_FOLDER, self._modules(), self.descent, step, self.about)
+        if not len(self.held_out):
+            self.best.stand_in(self.average.state_dict(), self._about(step))
 
     def keep(self, step: int) -> None:
         tensors, about = self.best.found() or (self.average.state_dict(), self._about(step))
