@@ -31,6 +31,18 @@ def test_volumes_are_found_at_any_depth_in_order_of_their_paths(nifti, itk, dico
     assert ids(tmp_path) == ["deep_c", "b", "c", "d"]
 
 
+def test_links_to_folders_are_followed_once_wherever_they_lead(nifti, tmp_path: Path) -> None:
+    nifti(tmp_path / "elsewhere" / "deep" / "b.nii.gz")
+    nifti(tmp_path / "data" / "z" / "a.nii.gz")
+    links = {"linked": tmp_path / "elsewhere", "a": tmp_path / "data" / "z", "back": tmp_path / "data", "self": Path("self")}
+    for name, target in links.items():
+        (tmp_path / "data" / name).symlink_to(target, target_is_directory=True)
+    (tmp_path / "elsewhere" / "to data").symlink_to(tmp_path / "data", target_is_directory=True)
+    (tmp_path / "data" / ".hidden").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    found = [source.path.relative_to(tmp_path / "data").as_posix() for source in find_volumes(tmp_path / "data").sources]
+    assert found == ["linked/deep/b.nii.gz", "z/a.nii.gz"]
+
+
 def test_a_file_is_found_alone(nifti, itk, dicom, tmp_path: Path, voxels: np.ndarray) -> None:
     assert ids(nifti(tmp_path / "a.b.nii.gz")) == ["a.b"]
     assert ids(itk(tmp_path / "x_seg.nrrd")) == ["x_seg"]

@@ -47,7 +47,7 @@ class BestSoFar:
             save_weights(self._path, dict(tensors), replace(about, training={**about.training, "held_out_dice": score}))
 
     def stand_in(self, tensors: Mapping[str, Tensor], about: WeightFile) -> None:
-        """Keeps the last weights where there is no held-out case to choose by: should the process be killed, they are its model."""
+        """Keeps the last weights, where no held-out case chooses: they are the model of a process that is killed."""
         save_weights(self._path, dict(tensors), about)
 
     def found(self) -> tuple[dict[str, Tensor], WeightFile] | None:

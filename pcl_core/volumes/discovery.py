@@ -147,11 +147,23 @@ def _valid(files: Sequence[Path]) -> tuple[list[Path], list[Unreadable]]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """All files below a folder in order of their paths, without hidden ones."""
-    found = []
-    for root, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(root, name) for name in names if not name.startswith(".")]
+    """All files below a folder in order of their paths, without hidden ones.
+
+    Links to folders are followed when all else was looked at. No folder is looked into twice: links may lead back.
+    """
+    found: list[Path] = []
+    seen: set[str] = set()
+    waiting = [folder]
+    while waiting:
+        for root, folders, names in os.walk(waiting.pop(0)):
+            real = os.path.realpath(root)
+            if real in seen:
+                folders.clear()
+                continue
+            seen.add(real)
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            waiting += [path for path in (Path(root, name) for name in folders) if path.is_symlink()]
+            found += [Path(root, name) for name in names if not name.startswith(".")]
     return sorted(found)
 
 
