@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 
 from PCLLib import words
 from PCLLib.dice_table import DiceTable
+from PCLLib.finetune_beginning import begin_problem
 from PCLLib.segment_classes import SegmentClass, class_list
 from PCLLib.segmentation_desk import Desk
 from PCLLib.segmentation_parameters import BeginWith
@@ -117,7 +118,7 @@ class FinetunePart:
             return _("There is no model yet to go on from.")
         if not self._parameter("out"):
             return _("Choose a folder for the models.")
-        return self._desk.session.begin_problem(settings)
+        return begin_problem(settings)
 
     def _parameter(self, name: str) -> str:
         return str(getattr(self._desk.parameters, name, ""))

@@ -9,6 +9,7 @@ from typing import Any
 import slicer
 
 from PCLLib.case_states import Case
+from PCLLib.finetune_beginning import axis_for
 from PCLLib.finetune_settings import FinetuneSettings
 from PCLLib.scene_volumes import case_key, leave_out
 from PCLLib.segment_classes import SegmentClass, class_list, read_class_list, renamed, with_renaming
@@ -103,7 +104,7 @@ class Desk:
         """Reads the cases again."""
         settings = self.settings
         if settings is not None:
-            self.session.book.axis = self.session.axis_for(settings, self.classes)
+            self.session.book.axis = axis_for(settings, self.classes)
             self.cases = self.session.book.cases(self.classes)
         else:
             self.cases = ()

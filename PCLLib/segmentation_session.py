@@ -7,8 +7,6 @@ from pathlib import Path
 
 from slicer.i18n import tr as _
 
-from pcl_core.volumes.axes import Axis
-from pcl_core.volumes.data_sets import slice_axis
 from PCLLib import segmentation_texts as texts
 from PCLLib.case_book import CaseBook
 from PCLLib.case_folders import SCAN, CaseFolders
@@ -16,6 +14,7 @@ from PCLLib.case_states import Case
 from PCLLib.dependencies import Dependencies
 from PCLLib.engine import Engine
 from PCLLib.events import Event, Failed, Measured, Progress, Warned
+from PCLLib.finetune_beginning import axis_for, begin_problem, classes_of_model
 from PCLLib.finetune_result import FinetuneResult
 from PCLLib.finetune_settings import FinetuneSettings
 from PCLLib.finetuning import COMPARE, ESTIMATE, TRAIN, Finetuning, Speed, Stopped
@@ -27,12 +26,10 @@ from PCLLib.label_import import ImportLabelsError, classes_of_cases
 from PCLLib.messages import Message
 from PCLLib.questions import Questions
 from PCLLib.scan_report import VolumeRow
-from PCLLib.segment_classes import SegmentClass, joined, renamed
+from PCLLib.segment_classes import SegmentClass
 from PCLLib.segmentation_states import Doing, DoingMachine
 from PCLLib.segmenting import FOLDER, Segmenting
 from PCLLib.signals import Signal
-from PCLLib.training_set import layout_of
-from PCLLib.weight_files import WeightFile, WeightFileError
 from PCLLib.worker import WarmWorker
 
 
@@ -115,42 +112,12 @@ class SegmentationSession:
 
     def classes_for(self, settings: FinetuneSettings, kept: Sequence[SegmentClass]) -> tuple[SegmentClass, ...]:
         """The class list: of the model that is gone on from, or the one kept in the scene, or of the first annotated case."""
-        if settings.begin == "model":
-            try:
-                names = self.segmenting.renamed
-                return joined(renamed(WeightFile.read(settings.model, "unet").classes, names), renamed(kept, names))
-            except WeightFileError:
-                return tuple(kept)
-        return tuple(kept) or self.book.first_classes()
-
-    def axis_for(self, settings: FinetuneSettings, classes: Sequence[SegmentClass]) -> Axis:
-        """Across which slices are counted: as the weights to begin with do, or the data set of the classes' label values."""
-        return slice_axis(self._axis_of_weights(settings), layout_of(classes))
-
-    def _axis_of_weights(self, settings: FinetuneSettings) -> Axis:
-        try:
-            if settings.begin == "encoder":
-                return WeightFile.read(settings.encoder, "encoder").plan.slices.axis
-            if settings.begin == "model":
-                return WeightFile.read(settings.model, "unet").plan.slices.axis
-        except WeightFileError:
-            pass
-        return "auto"
-
-    def begin_problem(self, settings: FinetuneSettings) -> str:
-        """What is wrong with the weights to begin with; empty when nothing is."""
-        try:
-            if settings.begin == "encoder":
-                WeightFile.read(settings.encoder, "encoder")
-            if settings.begin == "model":
-                WeightFile.read(settings.model, "unet")
-        except WeightFileError as error:
-            return str(error)
-        return ""
+        of_model = classes_of_model(settings, kept, self.segmenting.renamed)
+        return of_model if of_model is not None else tuple(kept) or self.book.first_classes()
 
     def estimate(self, settings: FinetuneSettings, cases: Sequence[Case], classes: Sequence[SegmentClass]) -> None:
         """Times some steps on the first of the cases, when nothing else is done."""
-        usable = self.states.idle and not self.installer.needed and not self.begin_problem(settings)
+        usable = self.states.idle and not self.installer.needed and not begin_problem(settings)
         if not usable or not cases:
             return
         try:
@@ -168,14 +135,14 @@ class SegmentationSession:
             self.changed.emit()
 
         self.speed, self.estimated = None, False
-        self.finetuning.estimate(settings, cases[0], classes, self.axis_for(settings, classes), told)
+        self.finetuning.estimate(settings, cases[0], classes, axis_for(settings, classes), told)
         self.changed.emit()
 
     def start(self, settings: FinetuneSettings, cases: Sequence[Case], classes: Sequence[SegmentClass]) -> None:
         """Starts a fine-tuning on annotated cases."""
         if not self.states.idle or not self.installer.ready(lambda: self.start(settings, cases, classes), self._declined):
             return
-        problem = self.begin_problem(settings)
+        problem = begin_problem(settings)
         if problem:
             self.tell(texts.problem(problem, _("Choose another file under Fine-tune.")))
             return
@@ -213,11 +180,11 @@ class SegmentationSession:
                 if not begun:
                     self.states.end()
 
-        self.finetuning.estimate(settings, cases[0], classes, self.axis_for(settings, classes), told)
+        self.finetuning.estimate(settings, cases[0], classes, axis_for(settings, classes), told)
 
     def _train(self, settings: FinetuneSettings, cases: Sequence[Case], classes: Sequence[SegmentClass]) -> None:
         steps = self.speed.steps_in(settings, len(cases)) if self.speed is not None and settings.minutes else None
-        self.finetuning.start(settings, cases, classes, self.axis_for(settings, classes), steps)
+        self.finetuning.start(settings, cases, classes, axis_for(settings, classes), steps)
 
     def _finetuned(self, outcome: Finetuned) -> None:
         self.states.end()

@@ -214,6 +214,7 @@ def test_a_segmentation_without_any_class_is_not_called_learned(page, scans, sli
 
 def test_slices_are_counted_as_the_data_set_of_the_label_values_is_sliced(page, slicer, tmp_path):
     """MMWHS is fine-tuned on by axial slices, also where another direction is thicker."""
+    from PCLLib.finetune_beginning import axis_for
     from PCLLib.segment_classes import SegmentClass, class_list
     from PCLLib.training_set import write_training_set
 
@@ -225,7 +226,7 @@ def test_slices_are_counted_as_the_data_set_of_the_label_values_is_sliced(page, 
     desk = page.panel.desk
     desk.read()
     assert desk.cases[0].counted == (4, 5, 6)
-    axis = page.session.axis_for(desk.settings, desk.classes)
+    axis = axis_for(desk.settings, desk.classes)
     found = write_training_set(tmp_path, desk.to_learn_from, desk.classes, axis)
     assert found.layout == "mmwhs"
     assert list(json.loads((tmp_path / "annotated_slices.json").read_text()).values()) == [[4, 5, 6]]
