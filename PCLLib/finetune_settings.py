@@ -51,9 +51,3 @@ def next_folder(out: Path) -> Path:
     while (out / f"model_{number:02d}").exists():
         number += 1
     return out / f"model_{number:02d}"
-
-
-def last_model(out: Path) -> Path | None:
-    """The latest model below a folder."""
-    found = sorted(out.glob("model_*/model.safetensors")) if out.is_dir() else []
-    return found[-1] if found else None
