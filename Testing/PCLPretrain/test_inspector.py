@@ -199,13 +199,13 @@ def test_a_look_can_be_cancelled_and_leaves_nothing_behind(page, folder, tmp_pat
 
 
 def test_closing_the_scene_ends_a_look_and_removes_its_files(looked, children, tmp_path):
-    folder = looked.inspection.run._kept.name
+    folder = looked.inspection.run._kept.path
     looked.bench.click(looked.shown.lookButton)
     looked.bench.wait_until(lambda: looked.inspection.run.running)
     looked.bench.close_scene()
     assert not looked.inspection.run.running
     looked.bench.wait_until(lambda: not looked.session.jobs.busy)
-    assert not Path(folder).exists()
+    assert not folder.exists()
     assert looked.inspection.inspector.report is None
     assert not looked.shown.inspectorTabs.visible
 
