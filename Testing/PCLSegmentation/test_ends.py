@@ -182,6 +182,8 @@ def test_an_error_of_the_software_ends_what_it_interrupts(ready, slicer):
     assert report.failures == [("scan", "Something unexpected went wrong.")]
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 def test_a_finished_model_is_handed_over_when_something_after_it_fails(page, scans, tmp_path):
     from PCLLib.finetuning import Speed
 

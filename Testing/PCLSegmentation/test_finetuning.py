@@ -103,6 +103,8 @@ def test_a_cancelled_training_keeps_the_best_model_so_far(annotated, tmp_path):
     assert annotated.session.segmenting.model.path == model
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 def test_dice_is_told_for_cases_left_out_and_without_the_encoder(annotated, tmp_path, pretrained_here, slicer):
     annotated.parameters.encoder = str(pretrained_here)
     annotated.parameters.begin = type(annotated.parameters.begin).ENCODER
@@ -177,6 +179,8 @@ def test_a_case_that_the_engine_cannot_prepare_is_left_out_and_told_of(annotated
     assert annotated.parameters.model
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 def test_a_model_that_is_gone_on_from_tells_no_dice_of_what_it_knows(annotated, scans, tmp_path, drawn):
     drawn(scans[2])
     annotated.bench.wait_until(lambda: annotated.states()["scan2"] == "Annotated")

@@ -169,6 +169,8 @@ def test_frames_of_one_file_are_told_apart_by_the_inspector(page, frames, slicer
         assert inspection._inspected.volume_of(page.panel.desk.volume, inspection.inspector.volumes).id == frames[number]
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 def test_frames_of_one_file_are_told_apart_by_what_to_annotate_next(page, frames, slicer, drawn):
     page.ui.caseTable.cellDoubleClicked(2, 0)
     drawn(page.panel.desk.volume, slice(4, 7))
@@ -225,6 +227,8 @@ def add_folder(page, folder, cases):
     page.wait("IDLE")
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 def test_slices_are_suggested_as_fine_tuning_counts_them_whatever_data_set_the_names_are_of(page, tmp_path, slicer):
     """HVSMR's slices are axial by its files; fine-tuning on cases of this panel goes by the thickest direction, sagittal."""
     from PCLLib.slice_lines import line_of
@@ -247,6 +251,8 @@ def test_slices_are_suggested_as_fine_tuning_counts_them_whatever_data_set_the_n
     assert {volume.count for volume in look(page).inspector.volumes} == {24}
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 def test_frames_of_files_of_one_name_are_found_again(page, tmp_path, slicer, drawn):
     """The engine, given both folders, calls them by other ids than the table, which was told of one after the other."""
     for place in (1, 2):

@@ -98,6 +98,8 @@ def test_a_training_that_was_cancelled_is_not_compared(page, scans, tmp_path, pr
     assert page.session.segmenting.model is not None
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 @pytest.mark.parametrize("held_out", [True, False], ids=["with a held-out case", "without one"])
 def test_a_training_that_was_killed_leaves_the_best_model_so_far(page, scans, drawn, tmp_path, held_out):
     from PCLLib.finetuning import BEST, Speed
