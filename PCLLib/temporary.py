@@ -13,6 +13,7 @@ from pathlib import Path
 from slicer.i18n import tr as _
 
 from pcl_core.errors import InputError
+from pcl_core.files import is_running
 
 _NAME = re.compile(r"pcl-[a-z-]+-(\d+)-\w+")
 _MARK = "in-use"
@@ -79,10 +80,4 @@ def _in_use(folder: Path, process: int) -> bool:
             except OSError:
                 return True
         return False
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:  # it belongs to somebody else
-        return True
-    return True
+    return is_running(process)

@@ -80,11 +80,15 @@ def _remove_leftovers(folder: Path) -> None:
 
 
 def _alive(process: int) -> bool:
-    """Whether another process of this number runs; this one has nothing half written when it asks."""
-    if process == os.getpid():
-        return False
-    if sys.platform == "win32":
-        return False  # os.kill would end it there; its open files cannot be removed anyway
+    """Whether another process of this number runs; this one has nothing half written when it asks.
+
+    On Windows nobody is asked: open files cannot be removed there anyway.
+    """
+    return process != os.getpid() and sys.platform != "win32" and is_running(process)
+
+
+def is_running(process: int) -> bool:
+    """Whether a process of this number runs. Not for Windows, where the question, ``os.kill``, would end it."""
     try:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):
