@@ -15,7 +15,7 @@ from PCLLib.temporary import TemporaryFolder, temporary_files_in
 
 
 class EngineRun:
-    """At most one run at a time. Its files lie in a folder of its own, which is there until ``forget``.
+    """At most one run at a time. Its files lie in a folder of its own, which is there until the next one has ended well.
 
     Signals:
         changed: it begins, or is over.
@@ -43,13 +43,13 @@ class EngineRun:
         return self._name in self._jobs
 
     def start(self, words: Callable[[Path], Sequence[object]]) -> None:
-        """Starts; returns at once.
+        """Starts; returns at once. A run that has not ended gives way; what the last one found stays until this one is done.
 
         Args:
             words: the command and its options, given a folder for its files. It may raise InputError and OSError with what
                 is wrong in words, and RuntimeError with the name of a volume that Slicer cannot load.
         """
-        self.forget()
+        self._jobs.leave(self._name)
         try:
             folder = TemporaryFolder("look")
         except InputError as error:
@@ -69,8 +69,10 @@ class EngineRun:
 
         def ended(last: Last) -> None:
             if isinstance(last, Done):
-                self._kept = folder
+                earlier, self._kept = self._kept, folder
                 self.done.emit(path)
+                if earlier is not None:  # nobody has its files open any more
+                    earlier.cleanup()
             elif isinstance(last, Failed):
                 self.failed.emit(last)
 

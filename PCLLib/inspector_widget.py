@@ -95,9 +95,8 @@ class InspectorWidget:
             self._installed(self.look)
 
     def look(self) -> None:
-        """Looks at the volumes."""
+        """Looks at the volumes; what was found before stays until something new is."""
         self._problem = ""
-        self.inspector.show(None, None)  # its pictures lie in a file that is removed now
         typed = self.ui.compareEncoderPathLineEdit.currentPath.strip()
         self._encoder = encoder = Path(typed) if typed else None
 

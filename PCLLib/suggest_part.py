@@ -9,6 +9,7 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
+from pcl_core.volumes.axes import Axis
 from PCLLib.case_book import CaseBook
 from PCLLib.case_states import Case
 from PCLLib.engine_run import EngineRun
@@ -46,6 +47,7 @@ class SuggestPart:
         self._views = SliceViews()
         self._rows: list[_Row] = []
         self._problem = ""
+        self._axis: Axis = self._views.axis
         self._anything_drawn = False
         self._found = False
         table = ui.suggestTable
@@ -80,15 +82,14 @@ class SuggestPart:
             installer.ask(self._ask, lambda: None)
 
     def _ask(self) -> None:
-        self._problem, self._rows, self._found = "", [], False
-        self._ui.suggestTable.setRowCount(0)
+        self._problem = ""
         self.run.start(self._words)
 
     def _words(self, folder: Path) -> list[object]:
         session = self._desk.session
         model = session.segmenting.model
         encoder, axis = self._inspection.encoder_beside(model), self._inspection.axis_of(model)
-        self._views.axis = axis
+        self._axis = axis
         words: list[object] = ["suggest", *self._inspection.inputs(folder), *self._inspection.counting(axis)]
         words += ["--device", self._desk.device]
         words += ["--encoder", encoder] if encoder is not None else []
@@ -119,6 +120,7 @@ class SuggestPart:
         found = [(one, self._inspection.case_of(one.path, one.part)) for one in read_suggestions(folder / _FILE)]
         there = [(one, case) for one, case in found if case is not None]
         self._found = True
+        self._views.axis = self._axis
         self._rows = []
         texts: list[tuple[str, bool]] = []
         for rank, (one, case) in enumerate(there, 1):

@@ -33,6 +33,12 @@ def looked(page, folder):
     page.ui.inspectorSection.collapsed = True
 
 
+def look_again(page):
+    before = page.inspection.inspector.report
+    page.bench.click(page.shown.lookButton)
+    page.bench.wait_until(lambda: page.inspection.inspector.report is not before, 60)
+
+
 def slide(page, position):
     page.shown.positionSlider.setValue(round(1000 * position))
 
@@ -125,8 +131,7 @@ def test_outliers_are_listed_with_reason_and_picture_and_left_out_by_one_click(l
 def test_a_left_out_volume_takes_no_part_in_the_next_look(looked):
     looked.shown.inspectorTabs.setCurrentIndex(2)
     looked.bench.click(button(looked, 1, "Leave out"))
-    looked.bench.click(looked.shown.lookButton)
-    looked.bench.wait_until(lambda: looked.inspection.inspector.report is not None, 60)
+    look_again(looked)
     assert outliers(looked) == ["case3: upside down"]
     assert [volume.id for volume in looked.inspection.inspector.report.volumes] == [f"case{n}" for n in (0, 1, 2, 3, 4, 5, 7)]
 
@@ -139,8 +144,7 @@ def test_a_flipped_volume_is_counted_from_the_other_end_here_and_by_the_next_loo
     assert looked.parameters.flipped == ["case3"]
     assert captions(looked)[3][1] == "slice 19 of 24"
     assert "Flipped" in looked.ui.scanTable.item(3, 2).text()
-    looked.bench.click(looked.shown.lookButton)
-    looked.bench.wait_until(lambda: looked.inspection.inspector.report is not None, 60)
+    look_again(looked)
     assert outliers(looked) == ["case6: truncated"]
     assert captions(looked)[3][1] == "slice 19 of 24"
 
@@ -218,6 +222,27 @@ def test_a_failed_look_says_why(page, folder, tmp_path):
     page.bench.wait_until(lambda: "no_encoder" in shown.lookLabel.text, 60)
     assert shown.lookButton.enabled
     shown.compareEncoderPathLineEdit.setCurrentPath("")
+
+
+def test_what_was_found_stays_when_a_new_look_is_cancelled_or_fails(looked, tmp_path):
+    shown, inspection = looked.shown, looked.inspection
+    before, folder = inspection.inspector.report, inspection.run._kept.path
+    looked.bench.click(shown.lookButton)
+    assert shown.inspectorTabs.visible
+    looked.bench.click(shown.lookButton)
+    looked.bench.wait_until(lambda: not inspection.run.running)
+    (tmp_path / "no_encoder.safetensors").write_bytes(b"nothing")
+    shown.compareEncoderPathLineEdit.setCurrentPath(str(tmp_path / "no_encoder.safetensors"))
+    looked.bench.click(shown.lookButton)
+    looked.bench.wait_until(lambda: "no_encoder" in shown.lookLabel.text, 60)
+    assert inspection.inspector.report is before
+    assert outliers(looked) == ["case3: upside down", "case6: truncated"]
+    slide(looked, 0.25)
+    assert captions(looked)[3][1] == "slice 6 of 24"
+    shown.compareEncoderPathLineEdit.setCurrentPath("")
+    look_again(looked)
+    assert not shown.lookLabel.visible
+    assert not folder.exists()
 
 
 def test_without_volumes_there_is_nothing_to_look_at(page):

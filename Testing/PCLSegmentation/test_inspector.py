@@ -120,8 +120,12 @@ def test_cases_are_ranked_and_a_click_shows_the_slice_to_draw(page, scene, slice
     assert red(slicer).GetSliceOffset() == pytest.approx((number - 1) * 4, abs=1e-6)
 
 
-def test_with_nothing_drawn_the_most_usual_case_comes_first_and_says_so(page, scene):
-    assert "Nothing is drawn yet" in ask(page)[1]
+def test_with_nothing_drawn_the_most_usual_case_comes_first_and_stays_when_the_next_question_is_cancelled(page, scene):
+    rows = ask(page)
+    assert "Nothing is drawn yet" in rows[1]
+    page.bench.click(page.ui.suggestButton)
+    assert ask(page) == rows  # the click cancels
+    assert page.ui.suggestTable.visible
 
 
 def test_a_case_of_a_folder_is_loaded_by_the_click(page, volume, tmp_path, slicer):
