@@ -12,6 +12,13 @@ import pytest
 
 from Testing.host.driving.processes import family, interpreter_of
 
+LONG = 100000  # epochs that no test waits for
+
+
+def long_test(test: Any) -> Any:
+    """Marks a test that starts several trainings."""
+    return pytest.mark.slow(pytest.mark.ci_slow(test))
+
 
 class Page:
     """What a person sees and does: real clicks and keys on the real panel, real processes behind it."""
@@ -108,3 +115,17 @@ def stacks(volume: Callable[..., Path], tmp_path: Path) -> Path:
     for seed in range(3):
         volume(tmp_path / "volumes" / f"case{seed}.nrrd", seed=seed, shape=(8, 32, 32))
     return tmp_path / "volumes"
+
+
+@pytest.fixture
+def ready(page: Page, stacks: Path) -> Page:
+    """The panel with three volumes and settings by which a step is a blink."""
+    page.small(epochs=LONG)
+    assert page.open(stacks) == "READY"
+    return page
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """The folder that is proposed for the encoder of those volumes."""
+    return tmp_path / "volumes_pretrained"
