@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from Testing.asides import without_asides
 from Testing.host.driving.processes import family, interpreter_of
 
 LONG = 100000  # epochs that no test waits for
@@ -101,8 +102,14 @@ def children() -> Callable[[], set[int]]:
 
 
 @pytest.fixture
-def page(bench: Any) -> Iterator[Page]:
+def asides() -> None:
+    """Asked for by tests of what the panel does by itself: looking for graphics cards, and estimating."""
+
+
+@pytest.fixture
+def page(bench: Any, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
     """The panel, empty; when the test is over nothing runs any more."""
+    without_asides(request, monkeypatch)
     one = Page(bench)
     yield one
     one.session.clear()

@@ -204,7 +204,7 @@ def test_slices_across_another_axis_are_not_flipped_as_the_others_were(page, sta
 
 
 @pytest.mark.parametrize("gone_before", ["the look", "the estimate"])
-def test_without_a_folder_for_temporary_files_the_panel_says_so(page, stacks, tmp_path, monkeypatch, gone_before):
+def test_without_a_folder_for_temporary_files_the_panel_says_so(asides, page, stacks, tmp_path, monkeypatch, gone_before):
     if gone_before == "the estimate":
         page.open(stacks)
         page.bench.wait_until(lambda: "estimate" not in page.session.jobs, 60)

@@ -164,8 +164,7 @@ def test_the_pretraining_leaves_out_and_flips_what_was_decided(looked, tmp_path)
     assert about["training"]["flipped"] == ["case3"]
     assert "case6" not in about["data"]
     assert looked.shown.compareEncoderPathLineEdit.currentPath == str(tmp_path / "out" / "encoder.safetensors")
-    looked.bench.click(looked.shown.lookButton)
-    looked.bench.wait_until(lambda: looked.inspection.inspector.report is not None, 120)
+    look_again(looked)
     assert "encoder" in looked.shown.heatTitleLabel.text
 
 

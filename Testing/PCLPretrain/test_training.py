@@ -12,7 +12,7 @@ import pytest
 from Testing.PCLPretrain.conftest import long_test
 
 
-def test_a_click_leads_to_an_encoder(page, stacks, out, qt):
+def test_a_click_leads_to_an_encoder(asides, page, stacks, out, qt):
     from PCLLib.handover import ATTRIBUTE
 
     page.small(epochs=4)

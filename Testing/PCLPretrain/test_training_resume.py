@@ -112,7 +112,7 @@ def test_closing_the_scene_ends_the_training_and_keeps_it(ready, children, out):
 
 
 @long_test
-def test_reloading_the_module_ends_the_training_before_it_returns(ready, children, out, monkeypatch):
+def test_reloading_the_module_ends_the_training_before_it_returns(asides, ready, children, out, monkeypatch):
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] in ("PCLLib", "pcl_core"):
             monkeypatch.setitem(sys.modules, name, module)  # the tests that follow go on with these

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from Testing.asides import without_asides
+
 SHAPE = (8, 32, 32)
 TERMINOLOGY = "Segmentation category and type~SCT^123037004^Anatomical Structure~SCT^80891009^Heart~^^~~^^~^^"
 
@@ -211,8 +213,14 @@ def segmented(ready: Page, slicer: Any) -> tuple[Page, Any, Any]:
 
 
 @pytest.fixture
-def page(bench: Any) -> Iterator[Page]:
+def asides() -> None:
+    """Asked for by tests of what the panel does by itself: looking for graphics cards, and estimating."""
+
+
+@pytest.fixture
+def page(bench: Any, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
     """The panel, empty; when the test is over nothing runs any more."""
+    without_asides(request, monkeypatch)
     one = Page(bench)
     yield one
     one.panel.close_scene()
