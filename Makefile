@@ -9,14 +9,15 @@ OUT ?= demo-output
 demo: .venv/.ready
 	$(RUN) -m pcl_core demo --out $(OUT)
 
-# Side by side, each on one thread: threads of several trainings are in each other's way. A file stays in one process.
+# Side by side, each on one thread: threads of several trainings are in each other's way.
+SIDE_BY_SIDE = OMP_NUM_THREADS=1 $(RUN) -m pytest -n auto --maxprocesses 4 --dist worksteal
 test: .venv/.bench-ready
-	OMP_NUM_THREADS=1 $(RUN) -m pytest -m "not slow" -n auto --maxprocesses 4 --dist loadfile
+	$(SIDE_BY_SIDE) -m "not slow"
 
 # The slow tests that continuous integration runs; "make test-slow SLOW=slow" runs all of them.
 SLOW ?= ci_slow
 test-slow: .venv/.bench-ready
-	$(RUN) -m pytest -m "$(SLOW)"
+	$(SIDE_BY_SIDE) -m "$(SLOW)"
 
 # The modules on the bench; DESK="--photograph desk.png" takes a picture instead. PythonSlicer is put on the PATH, as Slicer does.
 DESK ?=

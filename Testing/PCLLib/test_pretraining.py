@@ -51,6 +51,8 @@ def test_a_training_that_fails_has_no_result(bench, training, tmp_path):
     assert training.result is None
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 def test_a_cancelled_training_keeps_its_state_and_a_left_one_says_nothing(bench, jobs, training, stacks, tmp_path):
     from PCLLib.events import Cancelled
 

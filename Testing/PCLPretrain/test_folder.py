@@ -203,7 +203,9 @@ def test_slices_across_another_axis_are_not_flipped_as_the_others_were(page, sta
     assert page.parameters.flipped == []
 
 
-@pytest.mark.parametrize("gone_before", ["the look", "the estimate"])
+@pytest.mark.parametrize(
+    "gone_before", ["the look", pytest.param("the estimate", marks=(pytest.mark.slow, pytest.mark.ci_slow))]
+)
 def test_without_a_folder_for_temporary_files_the_panel_says_so(asides, page, stacks, tmp_path, monkeypatch, gone_before):
     if gone_before == "the estimate":
         page.open(stacks)

@@ -5,32 +5,56 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from Testing.conftest import call
+from Testing.making import stored
 from Testing.slices.courses import course
 
 COUNT = 8
 
 
-@pytest.fixture
-def folder(tmp_path, volume):
-    """Eight volumes of one course: case3 upside down, case6 without its first 40 %."""
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Eight volumes of one course: case3 upside down, case6 without its first 40 %. Read only."""
+    volumes = tmp_path_factory.mktemp("course") / "volumes"
     for number in range(COUNT):
         one = course(number, cut=(0.4, 0.0) if number == 6 else (0.0, 0.0), flipped=number == 3)
-        volume(tmp_path / "volumes" / f"case{number}.nrrd", (one.images * 1000).astype(np.int16))
-    return tmp_path / "volumes"
+        stored(volumes / f"case{number}.nrrd", (one.images * 1000).astype(np.int16))
+    return volumes
+
+
+@pytest.fixture(scope="module")
+def found(folder, tmp_path_factory):
+    """What the engine finds in them. Read only."""
+    out = tmp_path_factory.mktemp("found")
+    files = ["--json", out / "positions.json", "--pictures", out / "pictures.npy"]
+    assert call(["positions", folder, *files, "--events"]).code == 0
+    return out
 
 
 @pytest.fixture
-def looked(page, folder):
-    """The panel after a person opened the folder and had its positions looked at."""
+def opened(page, folder):
+    """The panel after a person opened the folder and the section of the positions."""
     page.open(folder)
     page.small()
     page.ui.inspectorSection.collapsed = False
-    inspection = page.panel.inspection.widget
-    page.bench.click(inspection.ui.lookButton)
-    page.bench.wait_until(lambda: inspection.inspector.report is not None, 60)
-    page.inspection, page.shown = inspection, inspection.ui
+    page.inspection = page.panel.inspection.widget
+    page.shown = page.inspection.ui
     yield page
     page.ui.inspectorSection.collapsed = True
+
+
+@pytest.fixture
+def looked(opened, found):
+    """The panel with what was found; the process that finds it ran once for all of these tests."""
+    opened.inspection.run.done.emit(found)
+    return opened
+
+
+@pytest.fixture
+def looked_now(opened):
+    """The panel after a click on Look."""
+    look_again(opened)
+    return opened
 
 
 def look_again(page):
@@ -128,6 +152,8 @@ def test_outliers_are_listed_with_reason_and_picture_and_left_out_by_one_click(l
     assert looked.ui.scanTable.item(6, 0).checkState() == qt.Qt.Checked
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 def test_a_left_out_volume_takes_no_part_in_the_next_look(looked):
     looked.shown.inspectorTabs.setCurrentIndex(2)
     looked.bench.click(button(looked, 1, "Leave out"))
@@ -136,6 +162,8 @@ def test_a_left_out_volume_takes_no_part_in_the_next_look(looked):
     assert [volume.id for volume in looked.inspection.inspector.report.volumes] == [f"case{n}" for n in (0, 1, 2, 3, 4, 5, 7)]
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 def test_a_flipped_volume_is_counted_from_the_other_end_here_and_by_the_next_look(looked):
     slide(looked, 0.25)
     assert captions(looked)[3][1] == "slice 6 of 24"
@@ -149,6 +177,8 @@ def test_a_flipped_volume_is_counted_from_the_other_end_here_and_by_the_next_loo
     assert captions(looked)[3][1] == "slice 19 of 24"
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 def test_the_pretraining_leaves_out_and_flips_what_was_decided(looked, tmp_path):
     from PCLLib.weight_files import header_of
 
@@ -199,16 +229,16 @@ def test_a_look_can_be_cancelled_and_leaves_nothing_behind(page, folder, tmp_pat
     assert list((tmp_path / "temporary").glob("pcl-look-*")) == []
 
 
-def test_closing_the_scene_ends_a_look_and_removes_its_files(looked, children, tmp_path):
-    folder = looked.inspection.run._kept.path
-    looked.bench.click(looked.shown.lookButton)
-    looked.bench.wait_until(lambda: looked.inspection.run.running)
-    looked.bench.close_scene()
-    assert not looked.inspection.run.running
-    looked.bench.wait_until(lambda: not looked.session.jobs.busy)
+def test_closing_the_scene_ends_a_look_and_removes_its_files(looked_now, children, tmp_path):
+    folder = looked_now.inspection.run._kept.path
+    looked_now.bench.click(looked_now.shown.lookButton)
+    looked_now.bench.wait_until(lambda: looked_now.inspection.run.running)
+    looked_now.bench.close_scene()
+    assert not looked_now.inspection.run.running
+    looked_now.bench.wait_until(lambda: not looked_now.session.jobs.busy)
     assert not folder.exists()
-    assert looked.inspection.inspector.report is None
-    assert not looked.shown.inspectorTabs.visible
+    assert looked_now.inspection.inspector.report is None
+    assert not looked_now.shown.inspectorTabs.visible
 
 
 def test_a_failed_look_says_why(page, folder, tmp_path):
@@ -223,23 +253,23 @@ def test_a_failed_look_says_why(page, folder, tmp_path):
     shown.compareEncoderPathLineEdit.setCurrentPath("")
 
 
-def test_what_was_found_stays_when_a_new_look_is_cancelled_or_fails(looked, tmp_path):
-    shown, inspection = looked.shown, looked.inspection
+def test_what_was_found_stays_when_a_new_look_is_cancelled_or_fails(looked_now, tmp_path):
+    shown, inspection = looked_now.shown, looked_now.inspection
     before, folder = inspection.inspector.report, inspection.run._kept.path
-    looked.bench.click(shown.lookButton)
+    looked_now.bench.click(shown.lookButton)
     assert shown.inspectorTabs.visible
-    looked.bench.click(shown.lookButton)
-    looked.bench.wait_until(lambda: not inspection.run.running)
+    looked_now.bench.click(shown.lookButton)
+    looked_now.bench.wait_until(lambda: not inspection.run.running)
     (tmp_path / "no_encoder.safetensors").write_bytes(b"nothing")
     shown.compareEncoderPathLineEdit.setCurrentPath(str(tmp_path / "no_encoder.safetensors"))
-    looked.bench.click(shown.lookButton)
-    looked.bench.wait_until(lambda: "no_encoder" in shown.lookLabel.text, 60)
+    looked_now.bench.click(shown.lookButton)
+    looked_now.bench.wait_until(lambda: "no_encoder" in shown.lookLabel.text, 60)
     assert inspection.inspector.report is before
-    assert outliers(looked) == ["case3: upside down", "case6: truncated"]
-    slide(looked, 0.25)
-    assert captions(looked)[3][1] == "slice 6 of 24"
+    assert outliers(looked_now) == ["case3: upside down", "case6: truncated"]
+    slide(looked_now, 0.25)
+    assert captions(looked_now)[3][1] == "slice 6 of 24"
     shown.compareEncoderPathLineEdit.setCurrentPath("")
-    look_again(looked)
+    look_again(looked_now)
     assert not shown.lookLabel.visible
     assert not folder.exists()
 

@@ -49,7 +49,13 @@ def test_a_model_keeps_classes_and_learns_from_the_slices_that_count(annotated, 
     assert annotated.ui.segmentButton.enabled
 
 
-@pytest.mark.parametrize("names", [None, ("LV", "myocardium")], ids=["values", "names"])
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(None, marks=(pytest.mark.slow, pytest.mark.ci_slow), id="values"),
+        pytest.param(("LV", "myocardium"), id="names"),
+    ],
+)
 def test_a_folder_with_labels_is_learned_from_without_opening_a_case(page, tmp_path, names):
     folder = tmp_path / "scans"
     for seed in range(2):
@@ -123,6 +129,8 @@ def test_dice_is_told_for_cases_left_out_and_without_the_encoder(annotated, tmp_
     assert about(annotated.session.segmenting.model.path)["training"]["tensors_transferred"] > 0
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 def test_the_time_is_proposed_from_the_device(asides, annotated, tmp_path):
     annotated.small(tmp_path / "models")
     annotated.bench.wait_until(lambda: annotated.session.speed is not None, 120)
@@ -165,6 +173,8 @@ def test_a_failure_of_the_engine_is_told_with_the_name_of_the_case(annotated, sc
     assert annotated.ui.finetuneButton.enabled
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 def test_a_case_that_the_engine_cannot_prepare_is_left_out_and_told_of(annotated, scans, tmp_path, slicer, drawn):
     import numpy as np
 

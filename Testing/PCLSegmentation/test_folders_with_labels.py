@@ -115,6 +115,8 @@ def test_values_without_names_stay_the_same_classes_when_a_case_is_opened(page, 
     assert "case2_seg.nrrd has labels that are none of the classes class 1, class 4: 2." in page.message
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 def test_masks_of_a_folder_are_learned_from_without_opening_a_case(page, tmp_path):
     for seed in range(2):
         write_volume(tmp_path / "scans" / f"case{seed}.nrrd", block(seed), GRID)

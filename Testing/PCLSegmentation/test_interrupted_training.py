@@ -27,6 +27,8 @@ def steps_asked_for(page):
     return int(words[words.index("--steps") + 1]) if "--steps" in words else None
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 def test_the_time_that_was_set_counts_although_nothing_was_estimated_yet(page, scans, tmp_path):
     settled(page, tmp_path / "models")
     page.session.speed = None
@@ -63,6 +65,8 @@ def test_an_estimate_that_fails_is_told_and_the_training_begins(page, scans, sli
     page.wait("IDLE")
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 def test_an_estimate_that_a_click_on_segment_ended_is_made_again(asides, ready, slicer, drawn, monkeypatch):
     monkeypatch.setattr("PCLLib.finetune_part._QUIET_MS", 100)
     drawn(scan(slicer))
@@ -72,6 +76,8 @@ def test_an_estimate_that_a_click_on_segment_ended_is_made_again(asides, ready, 
     assert "About " in ready.ui.estimateLabel.text
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 def test_a_training_that_was_cancelled_is_not_compared(page, scans, tmp_path, pretrained_here):
     from PCLLib.events import Written
     from PCLLib.finetuning import Speed

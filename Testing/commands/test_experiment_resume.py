@@ -104,6 +104,8 @@ def test_what_is_done_is_not_done_again_and_more_can_be_asked_for(config, pclseg
     assert [path.parent.name for path in (tmp_path / "out").rglob("model.safetensors")] == ["random_m1_fold1_seed0"]
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 def test_an_experiment_goes_on_from_its_small_files_and_does_new_cells_only(unbroken, config, pclseg, tmp_path):
     out = committed(unbroken, tmp_path / "out")
     more = config("seeds.json", seeds=[0, 1])

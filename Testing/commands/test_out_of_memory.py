@@ -58,6 +58,8 @@ def limited() -> Callable[..., tuple[int, dict, str]]:
     return run
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 def test_pretraining_hints_at_half_the_batch(hearts, tmp_path, limited, leftovers):
     words = ("pretrain", hearts / "imagesTr", "--out", tmp_path / "run", "--size", 256, "--batch", 24, "--steps", 2)
     code, event, err = limited(300, *words)
