@@ -9,12 +9,13 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_complet
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import numpy as np
 
 from pcl_core.cancellation import Cancellation
-from pcl_core.errors import CancelledError, InputError, OutOfMemoryError
+from pcl_core.errors import CancelledError, InputError, OutOfMemoryError, PclError
 from pcl_core.plan import SlicePlan
 from pcl_core.slices.bank import BankItem
 from pcl_core.slices.preparing import preparation, prepare_labels
@@ -59,6 +60,7 @@ def prepare_all(jobs: Sequence[Job], processes: int | None, cancellation: Cancel
     Raises:
         CancelledError: somebody asked to stop.
         OutOfMemoryError: a process was killed.
+        InputError: no process could begin.
     """
     voxels = sum(int(np.prod(job.item.source.geometry.size)) for job in jobs)
     workers = min(processes or os.cpu_count() or 1, len(jobs))
@@ -69,11 +71,19 @@ def prepare_all(jobs: Sequence[Job], processes: int | None, cancellation: Cancel
         return
     # Forking a process that has torch's threads running can lock up, so processes are started afresh.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=follow_parent) as pool:
-        yield from _collect(pool, jobs, partial(_stop_if, cancellation))
+    begun = context.Event()
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(begun,)) as pool:
+        yield from _collect(pool, jobs, partial(_stop_if, cancellation), begun.is_set)
 
 
-def _collect(pool: Executor, jobs: Sequence[Job], check: Callable[[], None]) -> Iterator[tuple[Job, Failure]]:
+def _begin(begun: Event) -> None:
+    follow_parent()
+    begun.set()
+
+
+def _collect(
+    pool: Executor, jobs: Sequence[Job], check: Callable[[], None], begun: Callable[[], bool]
+) -> Iterator[tuple[Job, Failure]]:
     with interrupts_held():
         futures: dict[Future[Failure], Job] = {pool.submit(_prepare, job): job for job in jobs}
     try:
@@ -82,12 +92,21 @@ def _collect(pool: Executor, jobs: Sequence[Job], check: Callable[[], None]) -> 
             try:
                 failure = future.result()
             except BrokenProcessPool as error:
-                raise OutOfMemoryError(
-                    "The system ended a process that prepared volumes, most likely for want of memory.", _MORE_MEMORY
-                ) from error
+                raise _broken(begun()) from error
             yield futures[future], failure
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _broken(begun: bool) -> PclError:
+    if begun:
+        return OutOfMemoryError(
+            "The system ended a process that prepared volumes, most likely for want of memory.", _MORE_MEMORY
+        )
+    return InputError(
+        "No process that prepares volumes could begin.",
+        "A script that calls the engine has to do so under \"if __name__ == '__main__':\", since each process reads it anew.",
+    )
 
 
 def _stop_if(cancellation: Cancellation) -> None:
