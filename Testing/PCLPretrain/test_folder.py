@@ -166,6 +166,8 @@ def test_emptying_the_folder_forgets_everything(page, stacks):
     assert page.ui.scanTable.rowCount == 0
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 def test_a_path_that_was_typed_just_before_a_click_counts(page, stacks, tmp_path):
     page.small(epochs=1)
     page.open(stacks)

@@ -253,6 +253,8 @@ def test_a_failed_look_says_why(page, folder, tmp_path):
     shown.compareEncoderPathLineEdit.setCurrentPath("")
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 def test_what_was_found_stays_when_a_new_look_is_cancelled_or_fails(looked_now, tmp_path):
     shown, inspection = looked_now.shown, looked_now.inspection
     before, folder = inspection.inspector.report, inspection.run._kept.path

@@ -38,6 +38,8 @@ def test_a_click_leads_to_an_encoder(asides, page, stacks, out, qt):
     assert not page.ui.progressBar.visible
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 def test_positions_are_learned_and_positives_weighted_as_chosen(page, stacks, out):
     page.small(epochs=1)
     page.open(stacks)

@@ -52,6 +52,8 @@ def test_cancelling_while_the_time_is_estimated_ends_all_of_it(page, scans, tmp_
     assert not {"train", "estimate"} & page.session.jobs._jobs.keys()
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 def test_an_estimate_that_fails_is_told_and_the_training_begins(page, scans, slicer, tmp_path):
     import numpy as np
 

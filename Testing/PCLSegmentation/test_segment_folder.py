@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from Testing.PCLSegmentation.conftest import SHAPE
 from Testing.PCLSegmentation.results import scan
@@ -33,6 +34,8 @@ def test_a_folder_is_segmented_into_label_files_and_gone_on_with(ready, tmp_path
     assert "1 volume is segmented, 2 were done before." in ready.message
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 def test_label_files_that_people_made_or_corrected_stay_when_a_folder_is_segmented(ready, tmp_path, slicer, blind_model):
     from pcl_core.volumes.writing import write_volume
     from PCLLib.volume_nodes import geometry_of

@@ -30,6 +30,8 @@ def six(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 def test_a_demo_on_a_folder_writes_a_report_and_its_figures(short, six, tmp_path, pclseg, leftovers):
     outcome = pclseg("demo", "--data", six, "--out", tmp_path / "out")
     summary = outcome.done()

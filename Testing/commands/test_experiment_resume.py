@@ -46,6 +46,8 @@ def test_a_cell_whose_checkpoint_does_not_fit_is_begun_anew(fault, config, pclse
     assert any("begun anew" in message for message in outcome.warnings)
 
 
+@pytest.mark.slow
+@pytest.mark.ci_slow
 def test_a_damaged_encoder_is_pretrained_again(unbroken, config, pclseg, tmp_path):
     first = config("first.json", labelled=[1])
     pclseg("experiment", first, "--out", tmp_path / "out").done()
