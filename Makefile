@@ -10,11 +10,13 @@ demo: .venv/.ready
 	$(RUN) -m pcl_core demo --out $(OUT)
 
 # Side by side, each on one thread: threads of several trainings are in each other's way.
-SIDE_BY_SIDE = OMP_NUM_THREADS=1 $(RUN) -m pytest -n auto --maxprocesses 4 --dist worksteal
+WORKERS ?= auto
+SIDE_BY_SIDE = OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(WORKERS) --maxprocesses 4 --dist worksteal
 test: .venv/.bench-ready
 	$(SIDE_BY_SIDE) -m "not slow"
 
-# The slow tests that continuous integration runs; "make test-slow SLOW=slow" runs all of them.
+# The slow tests that continuous integration runs; "make test-slow SLOW=slow WORKERS=1" runs all of them, one after another:
+# those of speed need the machine for themselves.
 SLOW ?= ci_slow
 test-slow: .venv/.bench-ready
 	$(SIDE_BY_SIDE) -m "$(SLOW)"

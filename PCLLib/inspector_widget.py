@@ -97,6 +97,7 @@ class InspectorWidget:
     def look(self) -> None:
         """Looks at the volumes; what was found before stays until something new is."""
         self._problem = ""
+        self.ui.lookLabel.setText(_("Starting ..."))
         typed = self.ui.compareEncoderPathLineEdit.currentPath.strip()
         self._encoder = encoder = Path(typed) if typed else None
 
@@ -159,8 +160,8 @@ class InspectorWidget:
             ui.lookProgressBar.setRange(0, 0)  # of the next run nobody knows at first how far it is
             report = self.inspector.report
             ui.lookLabel.setText(self._problem or (reason if report is None else texts.left_out(report)))
-        elif not ui.lookLabel.text or self._problem:
-            ui.lookLabel.setText(_("Starting ..."))
+        elif self._problem:
+            ui.lookLabel.setText(self._problem)
         ui.lookLabel.setVisible(bool(ui.lookLabel.text))
         found = self.inspector.report is not None
         for widget in (ui.framesLabel, ui.framesComboBox, ui.inspectorTabs):

@@ -83,6 +83,7 @@ class SuggestPart:
 
     def _ask(self) -> None:
         self._problem = ""
+        self._ui.suggestLabel.setText(_("Starting ..."))
         self.run.start(self._words)
 
     def _words(self, folder: Path) -> list[object]:
@@ -168,8 +169,6 @@ class SuggestPart:
             nothing = _("Every case has something drawn.") if self._found and not self._rows else ""
             hint = _("Click a row to see the slice; then press Annotate.") if self._rows else nothing
             ui.suggestLabel.setText(self._problem or hint or reason)
-        elif not ui.suggestLabel.text or self._problem:
-            ui.suggestLabel.setText(_("Starting ..."))
         ui.suggestLabel.setVisible(bool(ui.suggestLabel.text))
 
     def _show_progress(self, progress: Progress) -> None:

@@ -103,6 +103,11 @@ def pclseg(capfd: pytest.CaptureFixture[str]) -> Run:
     return run
 
 
+@pytest.fixture
+def estimates() -> None:
+    """Asked for by tests in which panels estimate by themselves, as they do in Slicer (``Testing/estimates.py``)."""
+
+
 @pytest.fixture(scope="session")
 def hearts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four small labelled volumes: imagesTr, labelsTr and dataset.json. Read only."""

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from Testing.asides import without_asides
+from Testing.estimates import without_estimates
 from Testing.host.driving.processes import family, interpreter_of
 
 LONG = 100000  # epochs that no test waits for
 
 
 def long_test(test: Any) -> Any:
-    """Marks a test that starts several trainings."""
+    """Marks a test that takes its time, which CI runs after the others."""
     return pytest.mark.slow(pytest.mark.ci_slow(test))
 
 
@@ -80,6 +80,12 @@ class Page:
         bar = self.ui.progressBar
         self.bench.wait_until(lambda: "Training" in self.ui.progressLabel.text and bar.value >= count, 60)
 
+    def start_and_cancel(self, steps: int) -> None:
+        """Clicks Start, and Cancel after so many steps."""
+        self.start()
+        self.steps(steps)
+        self.bench.click(self.ui.startButton)
+
     def kill(self) -> None:
         """Ends the training from outside, as the system does when memory runs out."""
         os.kill(interpreter_of(self.pid), signal.SIGKILL)
@@ -102,14 +108,9 @@ def children() -> Callable[[], set[int]]:
 
 
 @pytest.fixture
-def asides() -> None:
-    """Asked for by tests of what the panel does by itself: looking for graphics cards, and estimating."""
-
-
-@pytest.fixture
 def page(bench: Any, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
     """The panel, empty; when the test is over nothing runs any more."""
-    without_asides(request, monkeypatch)
+    without_estimates(request, monkeypatch)
     one = Page(bench)
     yield one
     one.session.clear()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from Testing.PCLPretrain.conftest import long_test
+
 
 @pytest.fixture
 def mixed(stacks):
@@ -166,8 +168,7 @@ def test_emptying_the_folder_forgets_everything(page, stacks):
     assert page.ui.scanTable.rowCount == 0
 
 
-@pytest.mark.slow
-@pytest.mark.ci_slow
+@long_test
 def test_a_path_that_was_typed_just_before_a_click_counts(page, stacks, tmp_path):
     page.small(epochs=1)
     page.open(stacks)
@@ -208,7 +209,7 @@ def test_slices_across_another_axis_are_not_flipped_as_the_others_were(page, sta
 @pytest.mark.parametrize(
     "gone_before", ["the look", pytest.param("the estimate", marks=(pytest.mark.slow, pytest.mark.ci_slow))]
 )
-def test_without_a_folder_for_temporary_files_the_panel_says_so(asides, page, stacks, tmp_path, monkeypatch, gone_before):
+def test_without_a_folder_for_temporary_files_the_panel_says_so(estimates, page, stacks, tmp_path, monkeypatch, gone_before):
     if gone_before == "the estimate":
         page.open(stacks)
         page.bench.wait_until(lambda: "estimate" not in page.session.jobs, 60)

@@ -7,6 +7,7 @@ import pytest
 
 from Testing.conftest import call
 from Testing.making import stored
+from Testing.PCLPretrain.conftest import long_test
 from Testing.slices.courses import course
 
 COUNT = 8
@@ -152,8 +153,7 @@ def test_outliers_are_listed_with_reason_and_picture_and_left_out_by_one_click(l
     assert looked.ui.scanTable.item(6, 0).checkState() == qt.Qt.Checked
 
 
-@pytest.mark.slow
-@pytest.mark.ci_slow
+@long_test
 def test_a_left_out_volume_takes_no_part_in_the_next_look(looked):
     looked.shown.inspectorTabs.setCurrentIndex(2)
     looked.bench.click(button(looked, 1, "Leave out"))
@@ -162,8 +162,7 @@ def test_a_left_out_volume_takes_no_part_in_the_next_look(looked):
     assert [volume.id for volume in looked.inspection.inspector.report.volumes] == [f"case{n}" for n in (0, 1, 2, 3, 4, 5, 7)]
 
 
-@pytest.mark.slow
-@pytest.mark.ci_slow
+@long_test
 def test_a_flipped_volume_is_counted_from_the_other_end_here_and_by_the_next_look(looked):
     slide(looked, 0.25)
     assert captions(looked)[3][1] == "slice 6 of 24"
@@ -177,8 +176,7 @@ def test_a_flipped_volume_is_counted_from_the_other_end_here_and_by_the_next_loo
     assert captions(looked)[3][1] == "slice 19 of 24"
 
 
-@pytest.mark.slow
-@pytest.mark.ci_slow
+@long_test
 def test_the_pretraining_leaves_out_and_flips_what_was_decided(looked, tmp_path):
     from PCLLib.weight_files import header_of
 
@@ -253,8 +251,7 @@ def test_a_failed_look_says_why(page, folder, tmp_path):
     shown.compareEncoderPathLineEdit.setCurrentPath("")
 
 
-@pytest.mark.slow
-@pytest.mark.ci_slow
+@long_test
 def test_what_was_found_stays_when_a_new_look_is_cancelled_or_fails(looked_now, tmp_path):
     shown, inspection = looked_now.shown, looked_now.inspection
     before, folder = inspection.inspector.report, inspection.run._kept.path
@@ -271,7 +268,9 @@ def test_what_was_found_stays_when_a_new_look_is_cancelled_or_fails(looked_now, 
     slide(looked_now, 0.25)
     assert captions(looked_now)[3][1] == "slice 6 of 24"
     shown.compareEncoderPathLineEdit.setCurrentPath("")
-    look_again(looked_now)
+    looked_now.bench.click(shown.lookButton)
+    assert shown.lookLabel.text == "Starting ..."
+    looked_now.bench.wait_until(lambda: inspection.inspector.report is not before, 60)
     assert not shown.lookLabel.visible
     assert not folder.exists()
 

@@ -6,7 +6,7 @@ import pytest
 
 
 @pytest.fixture
-def proposed(asides, page, stacks):
+def proposed(estimates, page, stacks):
     """The panel after the engine has proposed a plan."""
     page.open(stacks)
     page.bench.click(page.ui.advancedButton)

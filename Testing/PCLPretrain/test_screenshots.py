@@ -78,7 +78,7 @@ def hearts_folder():
     shutil.rmtree(folder)
 
 
-def test_pictures_of_all_states(asides, page, camera, hearts_folder, qt):
+def test_pictures_of_all_states(estimates, page, camera, hearts_folder, qt):
     from PCLLib import pretrain_texts as texts
     from PCLLib.events import Failed
     from PCLLib.messages import Action
@@ -148,7 +148,7 @@ def spoiled_folder(volume):
     shutil.rmtree(folder)
 
 
-def test_pictures_of_the_inspector(asides, page, camera, request, hearts_folder, spoiled_folder):
+def test_pictures_of_the_inspector(estimates, page, camera, request, hearts_folder, spoiled_folder):
     sections = (page.ui.volumesButton, page.ui.trainingButton)
     inspection = page.panel.inspection.widget
     shown = inspection.ui

@@ -12,7 +12,7 @@ import pytest
 from Testing.PCLPretrain.conftest import long_test
 
 
-def test_a_click_leads_to_an_encoder(asides, page, stacks, out, qt):
+def test_a_click_leads_to_an_encoder(estimates, page, stacks, out, qt):
     from PCLLib.handover import ATTRIBUTE
 
     page.small(epochs=4)
@@ -38,8 +38,7 @@ def test_a_click_leads_to_an_encoder(asides, page, stacks, out, qt):
     assert not page.ui.progressBar.visible
 
 
-@pytest.mark.slow
-@pytest.mark.ci_slow
+@long_test
 def test_positions_are_learned_and_positives_weighted_as_chosen(page, stacks, out):
     page.small(epochs=1)
     page.open(stacks)

@@ -11,9 +11,7 @@ from Testing.PCLPretrain.conftest import long_test
 
 def test_a_cancelled_training_is_kept_and_goes_on(ready, out):
     ready.parameters.epochs = 60
-    ready.start()
-    ready.steps(10)
-    ready.bench.click(ready.ui.startButton)
+    ready.start_and_cancel(10)
     assert ready.ui.startButton.text in ("Cancelling ...", "Start pretraining")
     assert ready.wait("STOPPED", "FAILED") == "STOPPED", ready.message
     assert ready.message.startswith("Cancelled. Step ")
@@ -33,9 +31,7 @@ def test_a_cancelled_training_is_kept_and_goes_on(ready, out):
 @long_test
 def test_a_short_training_resumed_ends_with_its_encoder(ready, out):
     ready.parameters.epochs = 15
-    ready.start()
-    ready.steps(5)
-    ready.bench.click(ready.ui.startButton)
+    ready.start_and_cancel(5)
     assert ready.wait("STOPPED", "DONE") == "STOPPED"
     ready.bench.click(ready.ui.resumeButton)
     assert ready.wait("DONE", "FAILED") == "DONE", ready.message
@@ -91,9 +87,7 @@ def test_an_output_folder_alone_leads_back_to_its_volumes(ready, stacks, out):
 def test_what_was_left_out_stays_left_out_when_a_run_is_resumed(ready, out, qt):
     ready.ui.scanTable.item(0, 0).setCheckState(qt.Qt.Unchecked)
     ready.parameters.epochs = 15
-    ready.start()
-    ready.steps(5)
-    ready.bench.click(ready.ui.startButton)
+    ready.start_and_cancel(5)
     assert ready.wait("STOPPED", "DONE") == "STOPPED"
     ready.parameters.leftOut = []
     ready.bench.click(ready.ui.resumeButton)
@@ -112,7 +106,7 @@ def test_closing_the_scene_ends_the_training_and_keeps_it(ready, children, out):
 
 
 @long_test
-def test_reloading_the_module_ends_the_training_before_it_returns(asides, ready, children, out, monkeypatch):
+def test_reloading_the_module_ends_the_training_before_it_returns(estimates, ready, children, out, monkeypatch):
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] in ("PCLLib", "pcl_core"):
             monkeypatch.setitem(sys.modules, name, module)  # the tests that follow go on with these
@@ -157,9 +151,7 @@ def test_a_stopped_run_is_not_lost_without_a_question(ready, out, answer, state)
 @long_test
 def test_an_earlier_run_can_be_resumed_when_a_new_one_is_cancelled_before_it_begins(ready, stacks):
     ready.parameters.epochs = 1000
-    ready.start()
-    ready.steps(2)
-    ready.bench.click(ready.ui.startButton)
+    ready.start_and_cancel(2)
     ready.wait("STOPPED")
     kept = ready.session._interrupted()
     for path in stacks.iterdir():

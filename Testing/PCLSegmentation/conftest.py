@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from Testing.asides import without_asides
+from Testing.estimates import without_estimates
 
 SHAPE = (8, 32, 32)
 TERMINOLOGY = "Segmentation category and type~SCT^123037004^Anatomical Structure~SCT^80891009^Heart~^^~~^^~^^"
@@ -213,14 +213,9 @@ def segmented(ready: Page, slicer: Any) -> tuple[Page, Any, Any]:
 
 
 @pytest.fixture
-def asides() -> None:
-    """Asked for by tests of what the panel does by itself: looking for graphics cards, and estimating."""
-
-
-@pytest.fixture
 def page(bench: Any, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
     """The panel, empty; when the test is over nothing runs any more."""
-    without_asides(request, monkeypatch)
+    without_estimates(request, monkeypatch)
     one = Page(bench)
     yield one
     one.panel.close_scene()

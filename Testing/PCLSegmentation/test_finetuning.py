@@ -131,7 +131,7 @@ def test_dice_is_told_for_cases_left_out_and_without_the_encoder(annotated, tmp_
 
 @pytest.mark.slow
 @pytest.mark.ci_slow
-def test_the_time_is_proposed_from_the_device(asides, annotated, tmp_path):
+def test_the_time_is_proposed_from_the_device(estimates, annotated, tmp_path):
     annotated.small(tmp_path / "models")
     annotated.bench.wait_until(lambda: annotated.session.speed is not None, 120)
     assert annotated.session.speed.steps == 600

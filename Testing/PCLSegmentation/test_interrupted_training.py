@@ -69,7 +69,7 @@ def test_an_estimate_that_fails_is_told_and_the_training_begins(page, scans, sli
 
 @pytest.mark.slow
 @pytest.mark.ci_slow
-def test_an_estimate_that_a_click_on_segment_ended_is_made_again(asides, ready, slicer, drawn, monkeypatch):
+def test_an_estimate_that_a_click_on_segment_ended_is_made_again(estimates, ready, slicer, drawn, monkeypatch):
     monkeypatch.setattr("PCLLib.finetune_part._QUIET_MS", 100)
     drawn(scan(slicer))
     ready.bench.wait_until(lambda: "estimate" in ready.session.jobs)

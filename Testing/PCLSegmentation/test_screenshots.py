@@ -76,7 +76,7 @@ def only(page, *names):
         getattr(page.ui, name).collapsed = name not in names
 
 
-def test_pictures_of_all_states(asides, page, camera, tmp_path):
+def test_pictures_of_all_states(estimates, page, camera, tmp_path):
     from PCLLib.sample_data import add_hearts
 
     page.bench.wait_until(lambda: page.session.graphics.devices, 120)
@@ -145,7 +145,7 @@ def warn(page, camera, other):
     camera("all")
 
 
-def test_pictures_of_what_to_annotate_next(asides, page, camera):
+def test_pictures_of_what_to_annotate_next(estimates, page, camera):
     from PCLLib.sample_data import add_hearts
 
     add_hearts(6, 2)

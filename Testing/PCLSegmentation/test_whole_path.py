@@ -35,7 +35,7 @@ def test_the_sample_data_is_offered_once_when_the_module_is_loaded_again(page, s
     assert [source.sampleName for source in slicer.modules.sampleDataSources[CATEGORY]] == ["GeneratedHearts"]
 
 
-def test_from_sample_data_to_an_overlay(asides, page, samples, slicer, tmp_path):
+def test_from_sample_data_to_an_overlay(estimates, page, samples, slicer, tmp_path):
     nodes = samples()
     page.wait_for_cases(6)
     page.bench.wait_until(lambda: list(page.states().values()) == ["Annotated"] * 2 + ["Not annotated"] * 4)

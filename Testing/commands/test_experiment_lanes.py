@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import signal
@@ -16,6 +15,7 @@ import torch
 
 from pcl_core.commands.experiment_lanes import lanes_on
 from pcl_core.training.weights import load_weights
+from Testing.commands import experiments
 
 ROOT = Path(__file__).parents[2]
 SLOW = (pytest.mark.slow, pytest.mark.ci_slow)
@@ -45,10 +45,8 @@ def config(hearts, tmp_path) -> Path:
 
 
 def rows_of(out: Path) -> list[dict[str, str]]:
-    """The rows of results.csv in the order of their names, without what no two runs share."""
-    with (out / "results.csv").open(newline="", encoding="utf-8") as stream:
-        rows = [{key: value for key, value in row.items() if key != "seconds"} for row in csv.DictReader(stream)]
-    return sorted(rows, key=lambda row: (row["method"], row["labelled"]))
+    """The rows of results.csv in the order of their names: lanes end in any."""
+    return sorted(experiments.rows_of(out), key=lambda row: (row["method"], row["labelled"]))
 
 
 def started(*words: object) -> subprocess.Popen[str]:

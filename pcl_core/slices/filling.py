@@ -105,7 +105,8 @@ def _broken(begun: bool) -> PclError:
         )
     return InputError(
         "No process that prepares volumes could begin.",
-        "A script that calls the engine has to do so under \"if __name__ == '__main__':\", since each process reads it anew.",
+        "A script that calls the engine has to do so under \"if __name__ == '__main__':\", since each process reads it anew. "
+        "Where no script of yours does, close other programs: the memory is short.",
     )
 
 
